@@ -1,0 +1,1 @@
+"""Entry points: the only place that wires ports to adapters."""

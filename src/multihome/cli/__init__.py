@@ -1,0 +1,1 @@
+"""The command line. Translates; decides nothing."""

@@ -1,0 +1,1 @@
+"""The HTTP client. It knows the wire and nothing of the controller."""

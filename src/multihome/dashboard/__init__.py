@@ -1,0 +1,1 @@
+"""The web face; not built yet. It will compute nothing."""

@@ -1,0 +1,191 @@
+"""What people and programs may ask of the control plane, and what engines and the clock tell it."""
+
+from enum import StrEnum
+
+from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.fact import Fact
+from multihome.domain.ids import ProviderId, RunId, WorkloadId
+from multihome.domain.runs import Inventory
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant
+from multihome.domain.workloads import WorkloadSpec
+
+Document = AcceleratorType | Provider | Pool | Contract | Waiver | Delivery | Tenant
+"""A fact that a person describes in a file."""
+
+
+class Install(Fact, kw_only=True):
+    """The first record of a journal: who this installation is."""
+
+    installation_id: str
+
+
+class DeclareClock(Fact, kw_only=True):
+    """From now on contract time is a scenario's: it starts here and moves only by `AdvanceClock`."""
+
+    start_ms: int
+
+
+class AdvanceClock(Fact, kw_only=True):
+    """Move the scenario clock to an instant."""
+
+    to_ms: int
+
+
+class Apply(Fact, kw_only=True):
+    """Record facts and workloads, all or none; what is known already changes nothing."""
+
+    documents: tuple[Document, ...]
+    workloads: tuple[WorkloadSpec, ...]
+
+
+class Submit(Fact, kw_only=True):
+    """Ask for one workload to be run."""
+
+    spec: WorkloadSpec
+
+
+class Cancel(Fact, kw_only=True):
+    """Stop a workload for good."""
+
+    workload: str
+    actor: str
+    why: str
+
+
+class Drain(Fact, kw_only=True):
+    """Admit nothing more to a provider or a pool and move what runs there, as far as it fits elsewhere."""
+
+    target: str
+    actor: str
+    why: str
+
+
+class Undrain(Fact, kw_only=True):
+    """Admit again."""
+
+    target: str
+    actor: str
+    why: str
+
+
+class DeclareLost(Fact, kw_only=True):
+    """Treat a provider as gone. Kills nothing: what runs there is fenced, and may run again elsewhere."""
+
+    provider_id: ProviderId
+    actor: str
+    why: str
+
+
+class Restore(Fact, kw_only=True):
+    """Admit to a provider again that was declared lost; its old runs are stopped first."""
+
+    provider_id: ProviderId
+    actor: str
+    why: str
+
+
+class OverrideRule(StrEnum):
+    """The rules a person may set aside for one workload. Clauses and capacity are never among them."""
+
+    QUOTA = "quota"
+    PRIORITY = "priority"
+
+
+class Override(Fact, kw_only=True):
+    """A person sets a rule aside for one workload, and says why."""
+
+    workload: str
+    rule: OverrideRule
+    priority: int = 0
+    actor: str
+    why: str
+
+
+Command = (
+    Install
+    | DeclareClock
+    | AdvanceClock
+    | Apply
+    | Submit
+    | Cancel
+    | Drain
+    | Undrain
+    | DeclareLost
+    | Restore
+    | Override
+)
+
+
+class Request(Fact, kw_only=True):
+    """A command with what the runtime stamped on it.
+
+    A repeat under the same `key` is answered as before if `body_sha256` is the same, and refused if not.
+    """
+
+    key: str
+    body_sha256: str
+    minted_id: str
+    actor: str
+    command: Command
+
+
+class Tick(Fact, kw_only=True):
+    """Time has passed: look at deadlines, meters and the queue."""
+
+
+class EngineAnswered(Fact, kw_only=True):
+    """An engine reported what it has."""
+
+    inventory: Inventory
+
+
+class EngineSilent(Fact, kw_only=True):
+    """An engine did not answer."""
+
+    provider_id: ProviderId
+    error: str
+
+
+class LaunchAnswered(Fact, kw_only=True):
+    """The engine says that it has the run, with all ranks up."""
+
+    run_id: RunId
+
+
+class LaunchRefused(Fact, kw_only=True):
+    """The engine says for certain that nothing was started."""
+
+    run_id: RunId
+    error: str
+
+
+class LaunchUnclear(Fact, kw_only=True):
+    """The engine did not answer: the run may or may not exist."""
+
+    run_id: RunId
+    error: str
+
+
+class Recovered(Fact, kw_only=True):
+    """The control plane has just replayed its journal; effects of the last life may have been lost."""
+
+
+Input = (
+    Request
+    | Tick
+    | EngineAnswered
+    | EngineSilent
+    | LaunchAnswered
+    | LaunchRefused
+    | LaunchUnclear
+    | Recovered
+)
+
+
+class Accepted(Fact, kw_only=True):
+    """A yes: the workloads it made or named, and what changed, in words."""
+
+    workload_ids: tuple[WorkloadId, ...] = ()
+    changes: tuple[str, ...] = ()

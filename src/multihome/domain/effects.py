@@ -1,0 +1,30 @@
+"""What the edges must now do. An effect leaves no choice, and a repeat of it is harmless."""
+
+from multihome.domain.fact import Fact
+from multihome.domain.ids import Generation, ProviderId, RunId
+from multihome.domain.runs import LaunchIntent
+
+
+class StartRun(Fact, kw_only=True):
+    """Ask the provider's engine for a run whose intent is journalled."""
+
+    intent: LaunchIntent
+
+
+class StopRun(Fact, kw_only=True):
+    """Ask the engine to end a run: politely, and after the grace by force."""
+
+    provider_id: ProviderId
+    run_id: RunId
+    generation: Generation
+    grace_ms: int
+
+
+class FenceRun(Fact, kw_only=True):
+    """Refuse checkpoint writes of a workload's unit below this generation."""
+
+    checkpoint_key: str
+    generation: Generation
+
+
+Effect = StartRun | StopRun | FenceRun

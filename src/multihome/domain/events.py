@@ -1,0 +1,286 @@
+"""What happened, as the journal keeps it. State is the fold of these and of nothing else."""
+
+from multihome.domain.commands import Document
+from multihome.domain.contracts import ClauseRef
+from multihome.domain.fact import Fact
+from multihome.domain.ids import ContractId, Generation, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
+from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.refusals import Refusal
+from multihome.domain.runs import Outcome, Progress, StopCause
+from multihome.domain.workloads import WorkloadSpec
+from multihome.units.time import Interval
+
+
+class Installed(Fact, kw_only=True):
+    """The journal begins."""
+
+    installation_id: str
+
+
+class ClockDeclared(Fact, kw_only=True):
+    """Contract time is a scenario's from here on."""
+
+    start_ms: int
+
+
+class ClockAdvanced(Fact, kw_only=True):
+    """The scenario clock stands at `to_ms`."""
+
+    to_ms: int
+
+
+class DocumentRecorded(Fact, kw_only=True):
+    """A fact is known, or known differently than before."""
+
+    document: Document
+
+
+class WorkloadSubmitted(Fact, kw_only=True):
+    """A workload exists and waits."""
+
+    workload_id: WorkloadId
+    spec: WorkloadSpec
+
+
+class WorkloadWaits(Fact, kw_only=True):
+    """The reasons why one unit of a workload waits have changed."""
+
+    workload_id: WorkloadId
+    unit: int
+    blockers: tuple[Blocker, ...]
+
+
+class WorkloadCancelled(Fact, kw_only=True):
+    """Nothing of it is started any more."""
+
+    workload_id: WorkloadId
+    actor: str
+    why: str
+
+
+class WorkloadEnded(Fact, kw_only=True):
+    """It has left the queue for good."""
+
+    workload_id: WorkloadId
+    outcome: Outcome
+    text: str
+
+
+class RuleOverridden(Fact, kw_only=True):
+    """A person set a rule aside for a workload."""
+
+    workload_id: WorkloadId
+    rule: str
+    priority: int
+    actor: str
+    why: str
+
+
+class RunIntended(Fact, kw_only=True):
+    """A unit was placed; the launch may now be asked of the engine."""
+
+    run_id: RunId
+    workload_id: WorkloadId
+    unit: int
+    generation: Generation
+    allocation: Allocation
+    reason: PlacementReason
+
+
+class RunStarted(Fact, kw_only=True):
+    """The engine confirmed it. Chip time counts from here."""
+
+    run_id: RunId
+
+
+class RunBecameUnknown(Fact, kw_only=True):
+    """The engine does not say whether it exists."""
+
+    run_id: RunId
+    why: str
+
+
+class RunAbsent(Fact, kw_only=True):
+    """The engine answered and did not mention it."""
+
+    run_id: RunId
+
+
+class RunReady(Fact, kw_only=True):
+    """A replica answers requests at `endpoint`."""
+
+    run_id: RunId
+    endpoint: str
+
+
+class RunProgressed(Fact, kw_only=True):
+    """A program reported a new checkpoint, or its last step."""
+
+    run_id: RunId
+    progress: Progress
+
+
+class RunStopAsked(Fact, kw_only=True):
+    """The engine is asked to end it by a deadline of the process clock."""
+
+    run_id: RunId
+    cause: StopCause
+    deadline_process_ms: int
+
+
+class RunFenced(Fact, kw_only=True):
+    """Its provider was declared lost; checkpoint writes of this generation no longer count."""
+
+    run_id: RunId
+
+
+class RunEnded(Fact, kw_only=True):
+    """It is certain that nothing of it runs any more. Chip time stops here; the chips are free."""
+
+    run_id: RunId
+    outcome: Outcome
+    exit_code: int | None
+    text: str
+
+
+class UnitBackedOff(Fact, kw_only=True):
+    """The next attempt waits until then by the process clock."""
+
+    workload_id: WorkloadId
+    unit: int
+    until_process_ms: int
+
+
+class WorkLost(Fact, kw_only=True):
+    """Steps that were computed after the last checkpoint and must be computed again."""
+
+    run_id: RunId
+    workload_id: WorkloadId
+    steps: int
+    resumed_from_step: int
+
+
+class ProviderSilent(Fact, kw_only=True):
+    """Its engine stopped answering."""
+
+    provider_id: ProviderId
+    error: str
+
+
+class ProviderAnswers(Fact, kw_only=True):
+    """Its engine answers again."""
+
+    provider_id: ProviderId
+
+
+class ProviderLost(Fact, kw_only=True):
+    """A person or policy declared it gone."""
+
+    provider_id: ProviderId
+    actor: str
+    why: str
+
+
+class ProviderRestored(Fact, kw_only=True):
+    """It may be used again."""
+
+    provider_id: ProviderId
+    actor: str
+    why: str
+
+
+class TargetDrained(Fact, kw_only=True):
+    """Nothing more is admitted to a provider or pool."""
+
+    target: str
+    actor: str
+    why: str
+
+
+class TargetUndrained(Fact, kw_only=True):
+    """Admission is open again."""
+
+    target: str
+    actor: str
+    why: str
+
+
+class ClauseConsequence(Fact, kw_only=True):
+    """What a clause makes of something that happened, as `code` and in words."""
+
+    clause: ClauseRef
+    code: str
+    text: str
+
+
+class ChipTimeMetered(Fact, kw_only=True):
+    """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
+
+    Unique per run and interval. `chip_ms` is chips × milliseconds.
+    """
+
+    run_id: RunId
+    workload_id: WorkloadId
+    tenant_id: TenantId
+    provider_id: ProviderId
+    pool_id: PoolId
+    contract_id: ContractId
+    tranche_id: TrancheId
+    interval: Interval
+    chip_ms: int
+    rate_micro_usd_per_chip_hour: int
+
+
+class OrphanSeen(Fact, kw_only=True):
+    """An engine reports something that maps to no intent of ours."""
+
+    provider_id: ProviderId
+    name: str
+
+
+class ClockJumped(Fact, kw_only=True):
+    """The wall clock and the process clock parted by more than the tolerance."""
+
+    wall_ms: int
+    process_ms: int
+
+
+class CommandRefused(Fact, kw_only=True):
+    """A command with an idempotency key was refused; the same key gets the same answer."""
+
+    refusal: Refusal
+
+
+Event = (
+    Installed
+    | ClockDeclared
+    | ClockAdvanced
+    | DocumentRecorded
+    | WorkloadSubmitted
+    | WorkloadWaits
+    | WorkloadCancelled
+    | WorkloadEnded
+    | RuleOverridden
+    | RunIntended
+    | RunStarted
+    | RunBecameUnknown
+    | RunAbsent
+    | RunReady
+    | RunProgressed
+    | RunStopAsked
+    | RunFenced
+    | RunEnded
+    | UnitBackedOff
+    | WorkLost
+    | ProviderSilent
+    | ProviderAnswers
+    | ProviderLost
+    | ProviderRestored
+    | TargetDrained
+    | TargetUndrained
+    | ClauseConsequence
+    | ChipTimeMetered
+    | OrphanSeen
+    | ClockJumped
+    | CommandRefused
+)

@@ -1,0 +1,32 @@
+"""One type per id, so that a run can never be passed where a pool is meant."""
+
+from typing import NewType
+
+ProviderId = NewType("ProviderId", str)
+AcceleratorName = NewType("AcceleratorName", str)
+"""Canonical: `H100-SXM-80GB`, `TPU-v5p`."""
+PoolId = NewType("PoolId", str)
+"""`provider/name`."""
+ContractId = NewType("ContractId", str)
+TrancheId = NewType("TrancheId", str)
+"""`contract/name`."""
+FabricId = NewType("FabricId", str)
+"""One interconnect domain of a pool: `tranche#n`."""
+WaiverId = NewType("WaiverId", str)
+TenantId = NewType("TenantId", str)
+"""A path from the organisation down: `lab/research/pretraining`."""
+WorkloadId = NewType("WorkloadId", str)
+RunId = NewType("RunId", str)
+"""`workload.unit.generation`: a repeat of the same attempt has the same id."""
+Generation = NewType("Generation", int)
+"""Counts the attempts of one unit of a workload; an older one is fenced by a newer one."""
+
+
+def run_id_of(workload_id: WorkloadId, unit: int, generation: Generation) -> RunId:
+    """The id of an attempt; deterministic, so that no crash can mint a second one."""
+    return RunId(f"{workload_id}.{unit}.{generation}")
+
+
+def fabric_id_of(tranche_id: TrancheId, ordinal: int) -> FabricId:
+    """The id of a tranche's n-th interconnect domain, counted from 0."""
+    return FabricId(f"{tranche_id}#{ordinal}")

@@ -1,0 +1,209 @@
+"""The decision that a gang runs in a pool, with its reasons, and every reason why it does not."""
+
+from enum import StrEnum
+
+from multihome.domain.contracts import ClauseRef
+from multihome.domain.fact import Fact
+from multihome.domain.ids import (
+    AcceleratorName,
+    ContractId,
+    FabricId,
+    PoolId,
+    ProviderId,
+    TenantId,
+    TrancheId,
+    WaiverId,
+)
+
+
+class Basis(StrEnum):
+    """Under whose quota a placement stands."""
+
+    GUARANTEED = "guaranteed"
+    BORROWED = "borrowed"
+
+
+class NodeShare(Fact, kw_only=True):
+    """Chips on one node of a fabric; nodes are counted from 0."""
+
+    node: int
+    chips: int
+
+
+class Allocation(Fact, kw_only=True):
+    """Where a whole gang sits: one fabric, so many chips on each of its nodes, paid for under one tranche."""
+
+    provider_id: ProviderId
+    pool_id: PoolId
+    contract_id: ContractId
+    tranche_id: TrancheId
+    fabric_id: FabricId
+    accelerator: AcceleratorName
+    nodes: tuple[NodeShare, ...]
+
+    @property
+    def chips(self) -> int:
+        """Chips of the whole gang."""
+        return sum(share.chips for share in self.nodes)
+
+
+class Evidence(Fact, kw_only=True):
+    """Why an award was permitted: `code` is not_new | holder | out_of_scope | no_clause | exemption | waiver."""
+
+    code: str
+    clause: ClauseRef | None = None
+    waiver_id: WaiverId | None = None
+    notice_sha256: str = ""
+    awarded_ms: int = 0
+    text: str = ""
+
+
+class Price(Fact, kw_only=True):
+    """What one more chip-hour costs, and the rule that set it: a clause, or the tranche's rate."""
+
+    micro_usd_per_chip_hour: int
+    rule: str
+    clause: ClauseRef | None = None
+
+
+# --- Why not: one record a reason, with the figures a person needs to act on it. ---
+
+
+class GangLargerThanFabric(Fact, kw_only=True):
+    """No fabric of the pool could ever hold the gang."""
+
+    pool_id: PoolId
+    chips: int
+    nodes: int
+    largest_fabric_chips: int
+
+
+class NotEnoughChips(Fact, kw_only=True):
+    """The gang fits a fabric of the pool, but none has room now."""
+
+    pool_id: PoolId
+    chips: int
+    largest_free_chips: int
+
+
+class NotDelivered(Fact, kw_only=True):
+    """The tranche that would hold it has not been accepted."""
+
+    pool_id: PoolId
+    tranche_id: TrancheId
+    promised_ms: int
+
+
+class ForbiddenByClause(Fact, kw_only=True):
+    """An exclusivity binds this workload to another provider."""
+
+    pool_id: PoolId
+    clause: ClauseRef
+    holder_id: ProviderId
+    until_ms: int
+
+
+class AwardNotPermitted(Fact, kw_only=True):
+    """The tranche stands without the first-refusal permission that its award needed."""
+
+    pool_id: PoolId
+    tranche_id: TrancheId
+    clause: ClauseRef
+    missing: str
+
+
+class NotQualified(Fact, kw_only=True):
+    """The workload is not qualified on this accelerator, or only from a later day."""
+
+    pool_id: PoolId
+    accelerator: AcceleratorName
+    qualified_ms: int | None = None
+
+
+class OverQuota(Fact, kw_only=True):
+    """A tenant's quota, and what it may borrow, do not cover the gang."""
+
+    pool_id: PoolId
+    tenant_id: TenantId
+    quota_id: str
+    nominal_chips: int
+    used_chips: int
+    asked_chips: int
+    borrowable_chips: int
+
+
+class ProviderClosed(Fact, kw_only=True):
+    """No admission: `state` is silent | lost | drained, and who said so."""
+
+    pool_id: PoolId
+    provider_id: ProviderId
+    state: str
+    actor: str
+    why: str
+
+
+class OutsideJurisdiction(Fact, kw_only=True):
+    """The workload's data may not go there."""
+
+    pool_id: PoolId
+    jurisdiction: str
+    allowed: tuple[str, ...]
+
+
+class ReclaimPending(Fact, kw_only=True):
+    """Borrowed chips that cover the gang have been asked back and are given up by the deadline."""
+
+    pool_id: PoolId
+    chips: int
+    lenders_runs: tuple[str, ...]
+
+
+class NoPool(Fact, kw_only=True):
+    """No pool has any of the accelerators asked for in the infrastructure asked for."""
+
+    accelerators: tuple[AcceleratorName, ...]
+    infra: str
+
+
+class BackingOff(Fact, kw_only=True):
+    """A failed attempt is repeated after a pause, which ends by the process clock."""
+
+    until_process_ms: int
+    attempt: int
+
+
+Blocker = (
+    GangLargerThanFabric
+    | NotEnoughChips
+    | NotDelivered
+    | ForbiddenByClause
+    | AwardNotPermitted
+    | NotQualified
+    | OverQuota
+    | ProviderClosed
+    | OutsideJurisdiction
+    | ReclaimPending
+    | NoPool
+    | BackingOff
+)
+
+
+class Alternative(Fact, kw_only=True):
+    """Another pool that would have taken the gang, and what a chip-hour would have cost there."""
+
+    pool_id: PoolId
+    tranche_id: TrancheId
+    price: Price
+
+
+class PlacementReason(Fact, kw_only=True):
+    """Why there: basis, price, preference, evidence of the award, what it beat, and what was ruled out."""
+
+    basis: Basis
+    lender_ids: tuple[TenantId, ...] = ()
+    price: Price
+    preferred_by: ClauseRef | None = None
+    evidence: Evidence
+    beaten: tuple[Alternative, ...] = ()
+    ruled_out: tuple[Blocker, ...] = ()
+    overridden_by: str = ""

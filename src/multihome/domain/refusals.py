@@ -1,0 +1,53 @@
+"""Why a command is not accepted. A command that breaks several rules gets the first of this order."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class RefusalCode(StrEnum):
+    """Each refusal, in order of precedence."""
+
+    KEY_REUSED = "key_reused"
+    """The idempotency key came before with another body."""
+    NOT_FOUND = "not_found"
+    """Nothing of that name exists, or it is not yours to see."""
+    AMBIGUOUS = "ambiguous"
+    """The name fits more than one; use the id."""
+    UNKNOWN_TENANT = "unknown_tenant"
+    """The tenant has not been applied."""
+    UNKNOWN_REFERENCE = "unknown_reference"
+    """A document names a provider, pool, accelerator, contract, tranche or clause that nobody applied."""
+    TENANT_LOOP = "tenant_loop"
+    """A tenant would be its own ancestor, or has no parent."""
+    BAD_DATES = "bad_dates"
+    """An interval ends before it begins, or lies outside what contains it."""
+    OVERLAPPING_CLAUSES = "overlapping_clauses"
+    """Two clauses of one name are in force at the same time."""
+    SETTLED = "settled"
+    """The change would rewrite capacity that was delivered or money that was posted."""
+    GANG_TOO_LARGE = "gang_too_large"
+    """No fabric of any pool, delivered or ordered, could hold the gang."""
+    NO_SUCH_POOL = "no_such_pool"
+    """No pool has the accelerators in the infrastructure asked for."""
+    CHANGED_WORKLOAD = "changed_workload"
+    """A live workload of that name was described differently."""
+    QUEUE_FULL = "queue_full"
+    """The limit of live workloads is reached."""
+    CLOCK_NOT_SCENARIO = "clock_not_scenario"
+    """Time can be moved only on a scenario clock."""
+    CLOCK_BACKWARDS = "clock_backwards"
+    """The scenario clock never goes back, and starts once."""
+    WRONG_STATE = "wrong_state"
+    """The thing is not in a state that allows this."""
+    NEEDS_PERSON = "needs_person"
+    """An override or declaration must say who and why."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A no, as data and in words; `subject` is what it is about, `accepted` what would have been taken."""
+
+    code: RefusalCode
+    subject: str
+    text: str
+    accepted: str = ""

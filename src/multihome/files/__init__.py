@@ -1,0 +1,1 @@
+"""YAML documents to wire models and back, with the place of every error. Applies nothing."""

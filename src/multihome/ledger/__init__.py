@@ -1,0 +1,1 @@
+"""Runs -> usage -> charges -> postings; commitments. The ledger knows no scheduler."""

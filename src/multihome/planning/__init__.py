@@ -1,0 +1,1 @@
+"""Demand + offers + contracts -> model -> plan -> checks. Knows no run."""

@@ -1,0 +1,1 @@
+"""Offers + contracts + now -> notices, awards and breaches. Knows no scheduler."""

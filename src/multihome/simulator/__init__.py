@@ -1,0 +1,1 @@
+"""Simulated clock and engines that lag, lie and fail, driving the real runtime loop."""

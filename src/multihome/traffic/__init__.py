@@ -1,0 +1,1 @@
+"""Pool health, prices and commitments -> route weights and replicas. Knows no proxy."""

@@ -1,0 +1,1 @@
+"""Read models: what people and programs look at. A view changes nothing."""

@@ -1,0 +1,1 @@
+"""Request, response and document schemas. Pydantic lives only here, and nothing here decides."""
