@@ -3,7 +3,7 @@
 from multihome.domain.commands import Document
 from multihome.domain.contracts import ClauseRef
 from multihome.domain.fact import Fact
-from multihome.domain.ids import ContractId, Generation, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
+from multihome.domain.ids import ClassId, ContractId, Generation, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
@@ -42,11 +42,10 @@ class WorkloadSubmitted(Fact, kw_only=True):
     spec: WorkloadSpec
 
 
-class WorkloadWaits(Fact, kw_only=True):
-    """The reasons why one unit of a workload waits have changed."""
+class ClassWaits(Fact, kw_only=True):
+    """The reasons why workloads of one class wait have changed; identical asks share a class and its reasons."""
 
-    workload_id: WorkloadId
-    unit: int
+    class_id: ClassId
     blockers: tuple[Blocker, ...]
 
 
@@ -257,7 +256,7 @@ Event = (
     | ClockAdvanced
     | DocumentRecorded
     | WorkloadSubmitted
-    | WorkloadWaits
+    | ClassWaits
     | WorkloadCancelled
     | WorkloadEnded
     | RuleOverridden

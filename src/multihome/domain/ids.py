@@ -16,6 +16,8 @@ WaiverId = NewType("WaiverId", str)
 TenantId = NewType("TenantId", str)
 """A path from the organisation down: `lab/research/pretraining`."""
 WorkloadId = NewType("WorkloadId", str)
+ClassId = NewType("ClassId", str)
+"""Names the workloads that ask for the same thing on the same terms, so that a round decides once for all of them."""
 RunId = NewType("RunId", str)
 """`workload.unit.generation`: a repeat of the same attempt has the same id."""
 Generation = NewType("Generation", int)

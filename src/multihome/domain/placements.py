@@ -10,6 +10,7 @@ from multihome.domain.ids import (
     FabricId,
     PoolId,
     ProviderId,
+    RunId,
     TenantId,
     TrancheId,
     WaiverId,
@@ -155,7 +156,7 @@ class ReclaimPending(Fact, kw_only=True):
 
     pool_id: PoolId
     chips: int
-    lenders_runs: tuple[str, ...]
+    run_ids: tuple[RunId, ...]
 
 
 class NoPool(Fact, kw_only=True):
@@ -163,13 +164,6 @@ class NoPool(Fact, kw_only=True):
 
     accelerators: tuple[AcceleratorName, ...]
     infra: str
-
-
-class BackingOff(Fact, kw_only=True):
-    """A failed attempt is repeated after a pause, which ends by the process clock."""
-
-    until_process_ms: int
-    attempt: int
 
 
 Blocker = (
@@ -184,7 +178,6 @@ Blocker = (
     | OutsideJurisdiction
     | ReclaimPending
     | NoPool
-    | BackingOff
 )
 
 

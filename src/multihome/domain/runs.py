@@ -99,6 +99,8 @@ class LaunchIntent(Fact, kw_only=True):
     workdir: str
     checkpoint_key: str
     checkpoint_interval_steps: int
+    model_key: str = ""
+    """The checkpoint this run reads without writing it; empty for none."""
     service: Service | None = None
 
 

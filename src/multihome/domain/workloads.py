@@ -81,6 +81,8 @@ class WorkloadSpec(Fact, kw_only=True):
     stall_ms: int
     checkpointing: Checkpointing | None = None
     service: Service | None = None
+    model_from: str = ""
+    """The name of a training workload whose newest checkpoint this one reads."""
 
     @property
     def units(self) -> int:

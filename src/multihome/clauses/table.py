@@ -1,0 +1,27 @@
+"""Every kind of clause, in one table: what it is called in a file, and what it says when its provider is lost."""
+
+from collections.abc import Callable
+from typing import Any
+
+from multihome.clauses import delay_remedy, exclusivity, first_refusal, take_or_pay
+from multihome.domain.contracts import ClauseTerms, DelayRemedy, Exclusivity, FirstRefusal, TakeOrPay
+
+CLAUSE_KINDS: dict[type[ClauseTerms], str] = {
+    Exclusivity: "exclusivity",
+    FirstRefusal: "right_of_first_refusal",
+    TakeOrPay: "take_or_pay",
+    DelayRemedy: "delay_remedy",
+}
+
+# The table's keys guarantee each function the type it takes; a checker cannot see that.
+_ON_LOSS: dict[type[ClauseTerms], Callable[[Any], tuple[str, str]]] = {
+    Exclusivity: exclusivity.on_loss,
+    FirstRefusal: first_refusal.on_loss,
+    TakeOrPay: take_or_pay.on_loss,
+    DelayRemedy: delay_remedy.on_loss,
+}
+
+
+def on_provider_loss(terms: ClauseTerms) -> tuple[str, str]:
+    """What a clause makes of the loss of its contract's provider: a code, and a sentence."""
+    return _ON_LOSS[type(terms)](terms)

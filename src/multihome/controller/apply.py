@@ -1,0 +1,355 @@
+"""Folds events into the state. Decides nothing: what an event says has happened.
+
+Live, in a replay and in a simulation the same fold runs, and the same events give the same state.
+"""
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from multihome.controller.classes import class_of
+from multihome.controller.state import (
+    ANSWERS_MAX,
+    DrainState,
+    KeptAnswer,
+    Openness,
+    ProviderState,
+    RunState,
+    State,
+    UnitState,
+    WorkloadState,
+    organisation_of,
+    taken_key,
+    unit_key,
+)
+from multihome.domain import events as ev
+from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.commands import Accepted, OverrideRule, Request
+from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.ids import ProviderId, WorkloadId
+from multihome.domain.refusals import Refusal
+from multihome.domain.runs import Fenced, Intended, Running, Stopping, Unknown
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant
+from multihome.domain.workloads import WorkloadKind
+from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
+
+
+def apply(state: State, event: ev.Event, at: Now) -> None:
+    """Change the state by one event that happened at an instant."""
+    _FOLDS[type(event)](state, event, at)
+
+
+def keep_answer(state: State, request: Request, answer: Accepted | Refusal) -> None:
+    """Remember what a command was answered, so that a repeat of its key gets the same."""
+    state.answers[request.key] = KeptAnswer(request.body_sha256, answer)
+    if len(state.answers) > ANSWERS_MAX:
+        del state.answers[next(iter(state.answers))]
+
+
+def touch(state: State, at: Now) -> None:
+    """Note the instant of the record that was folded last."""
+    state.last = at
+
+
+def _installed(state: State, event: ev.Installed, at: Now) -> None:
+    del at
+    state.installation_id = event.installation_id
+
+
+def _clock_declared(state: State, event: ev.ClockDeclared, at: Now) -> None:
+    del at
+    state.scenario_ms = event.start_ms
+
+
+def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
+    del at
+    state.scenario_ms = event.to_ms
+
+
+def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
+    del at
+    document = event.document
+    match document:
+        case AcceleratorType():
+            state.accelerators[document.name] = document
+        case Provider():
+            state.providers[document.id] = document
+        case Pool():
+            state.pools[document.id] = document
+        case Contract():
+            state.contracts[document.id] = document
+        case Waiver():
+            state.waivers[document.id] = document
+        case Delivery():
+            state.deliveries[document.id] = document
+        case Tenant():
+            state.tenants[document.id] = document
+        case _:
+            assert_never(document)
+
+
+def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:
+    spec = event.spec
+    workload = WorkloadState(
+        id=event.workload_id,
+        spec=spec,
+        class_id=class_of(spec, spec.priority, ""),
+        submitted=at,
+        units=[UnitState() for _ in range(spec.units)],
+        priority=spec.priority,
+    )
+    state.workloads[workload.id] = workload
+    if spec.kind is WorkloadKind.TRAINING:
+        state.models[f"{organisation_of(spec.tenant_id)}/{spec.name}"] = workload.id
+    for unit in range(spec.units):
+        _enqueue(state, workload, unit)
+
+
+def _class_waits(state: State, event: ev.ClassWaits, at: Now) -> None:
+    del at
+    if event.blockers:
+        state.class_blockers[event.class_id] = event.blockers
+    else:
+        state.class_blockers.pop(event.class_id, None)
+
+
+def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
+    del at
+    workload = state.workloads[event.workload_id]
+    workload.cancelled = True
+    for unit in range(len(workload.units)):
+        _dequeue(state, workload, unit)
+
+
+def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
+    del at
+    workload = state.workloads.pop(event.workload_id)
+    for unit in range(len(workload.units)):
+        _dequeue(state, workload, unit)
+
+
+def _overridden(state: State, event: ev.RuleOverridden, at: Now) -> None:
+    del at
+    workload = state.workloads[event.workload_id]
+    waiting = [unit for unit in range(len(workload.units)) if _dequeue(state, workload, unit)]
+    if event.rule == OverrideRule.QUOTA:
+        workload.quota_overridden_by = f"{event.actor}: {event.why}"
+    else:
+        workload.priority = event.priority
+    workload.class_id = class_of(workload.spec, workload.priority, workload.quota_overridden_by)
+    for unit in waiting:
+        _enqueue(state, workload, unit)
+
+
+def _intended(state: State, event: ev.RunIntended, at: Now) -> None:
+    workload = state.workloads[event.workload_id]
+    unit = workload.units[event.unit]
+    unit.generation = event.generation
+    unit.run_id = event.run_id
+    _dequeue(state, workload, event.unit)
+    state.runs[event.run_id] = RunState(
+        id=event.run_id,
+        workload_id=event.workload_id,
+        unit=event.unit,
+        generation=event.generation,
+        allocation=event.allocation,
+        reason=event.reason,
+        phase=Intended(),
+        intended=at,
+        progress=unit.progress,
+    )
+
+
+def _started(state: State, event: ev.RunStarted, at: Now) -> None:
+    run = state.runs[event.run_id]
+    if run.started is None:
+        run.started = at
+        run.metered_until_ms = at.contract_ms
+        run.moved_process_ms = at.process_ms
+    if not isinstance(run.phase, Stopping | Fenced):
+        run.phase = Running(ready=False, endpoint="")
+
+
+def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
+    state.runs[event.run_id].phase = Unknown(since_process_ms=at.process_ms, absences=0)
+
+
+def _absent(state: State, event: ev.RunAbsent, at: Now) -> None:
+    del at
+    run = state.runs[event.run_id]
+    if isinstance(run.phase, Unknown):
+        run.phase = Unknown(run.phase.since_process_ms, run.phase.absences + 1)
+    elif isinstance(run.phase, Fenced):
+        run.phase = Fenced(run.phase.since_process_ms, run.phase.absences + 1)
+
+
+def _ready(state: State, event: ev.RunReady, at: Now) -> None:
+    del at
+    run = state.runs[event.run_id]
+    if isinstance(run.phase, Running):
+        run.phase = Running(ready=True, endpoint=event.endpoint)
+
+
+def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
+    run = state.runs[event.run_id]
+    run.progress = event.progress
+    run.moved_process_ms = at.process_ms
+    workload = state.workloads.get(run.workload_id)
+    if workload is not None and workload.units[run.unit].run_id == run.id:
+        workload.units[run.unit].progress = event.progress
+
+
+def _stop_asked(state: State, event: ev.RunStopAsked, at: Now) -> None:
+    del at
+    state.runs[event.run_id].phase = Stopping(event.cause, event.deadline_process_ms)
+
+
+def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:
+    run = state.runs[event.run_id]
+    run.phase = Fenced(since_process_ms=at.process_ms, absences=0)
+    run.replaced = True
+    _release_unit(state, run)
+
+
+def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
+    del at
+    run = state.runs.pop(event.run_id)
+    if not run.replaced:
+        _release_unit(state, run)
+        workload = state.workloads.get(run.workload_id)
+        if workload is not None and event.outcome in {"succeeded"}:
+            workload.units[run.unit].done = True
+            _dequeue(state, workload, run.unit)
+
+
+def _backed_off(state: State, event: ev.UnitBackedOff, at: Now) -> None:
+    del at
+    unit = state.workloads[event.workload_id].units[event.unit]
+    unit.failures += 1
+    unit.backoff_until_process_ms = event.until_process_ms
+
+
+def _provider_silent(state: State, event: ev.ProviderSilent, at: Now) -> None:
+    del at
+    _provider(state, event.provider_id).openness = Openness.SILENT
+    _provider(state, event.provider_id).why = event.error
+
+
+def _provider_answers(state: State, event: ev.ProviderAnswers, at: Now) -> None:
+    del at
+    _provider(state, event.provider_id).openness = Openness.ANSWERING
+
+
+def _provider_lost(state: State, event: ev.ProviderLost, at: Now) -> None:
+    provider = _provider(state, event.provider_id)
+    provider.openness = Openness.LOST
+    provider.actor, provider.why = event.actor, event.why
+    provider.outages.append(Interval(at.contract_ms, FOREVER_MS))
+
+
+def _provider_restored(state: State, event: ev.ProviderRestored, at: Now) -> None:
+    provider = _provider(state, event.provider_id)
+    provider.openness = Openness.ANSWERING
+    provider.actor, provider.why = event.actor, event.why
+    provider.outages[-1] = Interval(provider.outages[-1].start_ms, at.contract_ms)
+
+
+def _drained(state: State, event: ev.TargetDrained, at: Now) -> None:
+    del at
+    state.drains[event.target] = DrainState(event.actor, event.why)
+
+
+def _undrained(state: State, event: ev.TargetUndrained, at: Now) -> None:
+    del at
+    state.drains.pop(event.target, None)
+
+
+def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
+    del at
+    key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
+    state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
+    run = state.runs.get(event.run_id)
+    if run is not None:
+        run.metered_until_ms = event.interval.end_ms
+
+
+def _orphan(state: State, event: ev.OrphanSeen, at: Now) -> None:
+    del at
+    state.orphans[event.name] = event.provider_id
+
+
+def _nothing(state: State, event: ev.Event, at: Now) -> None:
+    """For events that only the record is for."""
+    del state, event, at
+
+
+def _provider(state: State, provider_id: ProviderId) -> ProviderState:
+    return state.provider_states.setdefault(provider_id, ProviderState(outages=[]))
+
+
+def _enqueue(state: State, workload: WorkloadState, unit: int) -> None:
+    state.waiting.setdefault(workload.class_id, {})[unit_key(workload.id, unit)] = None
+
+
+def _dequeue(state: State, workload: WorkloadState, unit: int) -> bool:
+    members = state.waiting.get(workload.class_id)
+    key = unit_key(workload.id, unit)
+    if members is None or key not in members:
+        return False
+    del members[key]
+    if not members:
+        del state.waiting[workload.class_id]
+        state.class_blockers.pop(workload.class_id, None)
+    return True
+
+
+def _release_unit(state: State, run: RunState) -> None:
+    """The unit has no live run any more: it waits again unless it is done with."""
+    workload = state.workloads.get(run.workload_id)
+    if workload is None or workload.units[run.unit].run_id != run.id:
+        return
+    unit = workload.units[run.unit]
+    unit.run_id = None
+    if not workload.cancelled and not unit.done:
+        _enqueue(state, workload, run.unit)
+
+
+def workload_of(state: State, workload_id: WorkloadId) -> WorkloadState | None:
+    """A workload that has not ended, if it is known."""
+    return state.workloads.get(workload_id)
+
+
+# The table's keys guarantee each function the event it takes; a checker cannot see that.
+_FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
+    ev.Installed: _installed,
+    ev.ClockDeclared: _clock_declared,
+    ev.ClockAdvanced: _clock_advanced,
+    ev.DocumentRecorded: _document,
+    ev.WorkloadSubmitted: _submitted,
+    ev.ClassWaits: _class_waits,
+    ev.WorkloadCancelled: _cancelled,
+    ev.WorkloadEnded: _workload_ended,
+    ev.RuleOverridden: _overridden,
+    ev.RunIntended: _intended,
+    ev.RunStarted: _started,
+    ev.RunBecameUnknown: _became_unknown,
+    ev.RunAbsent: _absent,
+    ev.RunReady: _ready,
+    ev.RunProgressed: _progressed,
+    ev.RunStopAsked: _stop_asked,
+    ev.RunFenced: _fenced,
+    ev.RunEnded: _run_ended,
+    ev.UnitBackedOff: _backed_off,
+    ev.WorkLost: _nothing,
+    ev.ProviderSilent: _provider_silent,
+    ev.ProviderAnswers: _provider_answers,
+    ev.ProviderLost: _provider_lost,
+    ev.ProviderRestored: _provider_restored,
+    ev.TargetDrained: _drained,
+    ev.TargetUndrained: _undrained,
+    ev.ClauseConsequence: _nothing,
+    ev.ChipTimeMetered: _metered,
+    ev.OrphanSeen: _orphan,
+    ev.ClockJumped: _nothing,
+    ev.CommandRefused: _nothing,
+}

@@ -1,0 +1,180 @@
+"""The one mutable aggregate: what the events so far add up to.
+
+Only `apply` changes it. All of it is data that a snapshot can carry; indexes are derived again after loading.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from multihome.clauses.book import Book
+from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.commands import Accepted
+from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.ids import (
+    AcceleratorName,
+    ClassId,
+    ContractId,
+    Generation,
+    PoolId,
+    ProviderId,
+    RunId,
+    TenantId,
+    TrancheId,
+    WaiverId,
+    WorkloadId,
+)
+from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.refusals import Refusal
+from multihome.domain.runs import Phase, Progress
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant
+from multihome.domain.workloads import WorkloadSpec
+from multihome.units.time import Interval, Now
+
+STATE_VERSION = 1
+"""Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
+WORKLOADS_MAX = 1_000_000
+ANSWERS_MAX = 200_000
+"""Idempotency keys remembered; the oldest are forgotten first."""
+
+
+class UnitState(msgspec.Struct):
+    """One gang of a workload: its attempts so far, and its live run if there is one."""
+
+    generation: Generation = Generation(0)
+    run_id: RunId | None = None
+    failures: int = 0
+    backoff_until_process_ms: int = 0
+    progress: Progress | None = None
+    done: bool = False
+
+
+class WorkloadState(msgspec.Struct):
+    """A workload that has not left the queue for good."""
+
+    id: WorkloadId
+    spec: WorkloadSpec
+    class_id: ClassId
+    submitted: Now
+    units: list[UnitState]
+    priority: int
+    cancelled: bool = False
+    quota_overridden_by: str = ""
+
+
+class RunState(msgspec.Struct):
+    """An attempt that may still exist somewhere."""
+
+    id: RunId
+    workload_id: WorkloadId
+    unit: int
+    generation: Generation
+    allocation: Allocation
+    reason: PlacementReason
+    phase: Phase
+    intended: Now
+    started: Now | None = None
+    metered_until_ms: int = 0
+    progress: Progress | None = None
+    moved_process_ms: int = 0
+    """When it last showed progress, or started; a stall is measured from here."""
+    replaced: bool = False
+    """A newer generation stands in for it: its end frees chips and changes nothing else."""
+
+
+class Openness(StrEnum):
+    """Whether a provider's engine answers."""
+
+    ANSWERING = "answering"
+    SILENT = "silent"
+    LOST = "lost"
+
+
+class ProviderState(msgspec.Struct):
+    """How things stand with a provider, since when and on whose word."""
+
+    openness: Openness = Openness.ANSWERING
+    actor: str = ""
+    why: str = ""
+    outages: list[Interval] = []
+    """Contract time in which it was declared lost; the last one is open while it is."""
+
+
+class DrainState(msgspec.Struct, frozen=True):
+    """Who closed a provider or pool, and why."""
+
+    actor: str
+    why: str
+
+
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """What a command was answered, kept for repeats of its key."""
+
+    body_sha256: str
+    answer: Accepted | Refusal
+
+
+class AppliedWorkload(msgspec.Struct, frozen=True):
+    """The workload that a name in applied files stands for."""
+
+    workload_id: WorkloadId
+    spec_sha256: str
+
+
+class State(msgspec.Struct):
+    """Everything the controller knows."""
+
+    installation_id: str = ""
+    scenario_ms: int | None = None
+    last: Now = Now(0, 0)
+    accelerators: dict[AcceleratorName, AcceleratorType] = {}
+    providers: dict[ProviderId, Provider] = {}
+    pools: dict[PoolId, Pool] = {}
+    contracts: dict[ContractId, Contract] = {}
+    waivers: dict[WaiverId, Waiver] = {}
+    deliveries: dict[str, Delivery] = {}
+    tenants: dict[TenantId, Tenant] = {}
+    workloads: dict[WorkloadId, WorkloadState] = {}
+    runs: dict[RunId, RunState] = {}
+    provider_states: dict[ProviderId, ProviderState] = {}
+    drains: dict[str, DrainState] = {}
+    answers: dict[str, KeptAnswer] = {}
+    applied: dict[str, AppliedWorkload] = {}
+    models: dict[str, WorkloadId] = {}
+    """Training workloads by `organisation/name`, so that a service can read their newest checkpoint."""
+    taken_chip_ms: dict[str, int] = {}
+    """Chip time used by `tranche@month`, metered so far."""
+    class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
+    orphans: dict[str, ProviderId] = {}
+    waiting: dict[ClassId, dict[str, None]] = {}
+    """Units that wait, by class, as `workload.unit`, longest waiting first."""
+
+    def book(self) -> Book:
+        """The contract facts as the clauses want them."""
+        return Book(self.contracts, self.waivers, self.pools)
+
+    def provider_state(self, provider_id: ProviderId) -> ProviderState:
+        """How things stand with a provider; answering where nothing was ever said."""
+        return self.provider_states.get(provider_id) or ProviderState()
+
+
+def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
+    """The key of `State.taken_chip_ms`."""
+    return f"{tranche_id}@{month_start_ms}"
+
+
+def unit_key(workload_id: WorkloadId, unit: int) -> str:
+    """The key of one unit in `State.waiting`."""
+    return f"{workload_id}.{unit}"
+
+
+def split_unit_key(key: str) -> tuple[WorkloadId, int]:
+    """The inverse of `unit_key`."""
+    workload_id, _, unit = key.rpartition(".")
+    return WorkloadId(workload_id), int(unit)
+
+
+def organisation_of(tenant_id: TenantId) -> str:
+    """The top of a tenant's path."""
+    return tenant_id.partition("/")[0]

@@ -1,0 +1,99 @@
+"""Whether a class of workloads may use a lot at all, apart from room and quota, and at which price."""
+
+from multihome.clauses.book import Book, MissingPermission, forbidding, preferring, take_or_pay_of
+from multihome.domain.accelerators import AcceleratorKind
+from multihome.domain.contracts import ClauseRef
+from multihome.domain.placements import (
+    AwardNotPermitted,
+    Blocker,
+    ForbiddenByClause,
+    GangLargerThanFabric,
+    NotDelivered,
+    NotQualified,
+    OutsideJurisdiction,
+    Price,
+)
+from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
+from multihome.scheduling.snapshot import Lot
+from multihome.units.money import Rounding, divide
+
+
+def choice_for(spec: WorkloadSpec, lot: Lot) -> AcceleratorChoice | None:
+    """The accelerator choice of a workload that a lot could serve, where the infrastructure asked for allows it."""
+    wanted = spec.infra
+    if wanted.provider not in {"", lot.provider.id}:
+        return None
+    if wanted.region not in {"", lot.pool.region} or wanted.zone not in {"", lot.pool.zone}:
+        return None
+    return next((choice for choice in spec.choices if choice.accelerator == lot.pool.accelerator), None)
+
+
+def standing_blocker(
+    book: Book, spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot, kind: AcceleratorKind, at_ms: int
+) -> Blocker | None:
+    """The first rule that keeps the class out of the lot whatever room there is; None lets it in.
+
+    In the order in which a person can least change it: clause, permission, qualification, place, delivery, size.
+    """
+    pool_id = lot.pool.id
+    forbidden = forbidding(book, lot.provider.id, spec.kind, spec.product, at_ms)
+    if forbidden:
+        return ForbiddenByClause(
+            pool_id=pool_id, clause=forbidden.clause, holder_id=forbidden.holder_id, until_ms=forbidden.until_ms
+        )
+    if isinstance(lot.permission, MissingPermission):
+        return AwardNotPermitted(
+            pool_id=pool_id,
+            tranche_id=lot.tranche.id,
+            clause=lot.permission.clause,
+            missing=lot.permission.missing,
+        )
+    if not _is_qualified(choice, kind, at_ms):
+        return NotQualified(pool_id=pool_id, accelerator=choice.accelerator, qualified_ms=choice.qualified_ms)
+    if spec.jurisdictions and lot.provider.jurisdiction not in spec.jurisdictions:
+        return OutsideJurisdiction(
+            pool_id=pool_id, jurisdiction=lot.provider.jurisdiction, allowed=spec.jurisdictions
+        )
+    if not fits_empty_fabric(spec, choice, lot):
+        return GangLargerThanFabric(
+            pool_id=pool_id,
+            chips=workload_chips(spec, choice),
+            nodes=spec.num_nodes,
+            largest_fabric_chips=lot.fabric_chips,
+        )
+    if not lot.fabrics:
+        return NotDelivered(pool_id=pool_id, tranche_id=lot.tranche.id, promised_ms=lot.tranche.promised_ms)
+    return lot.closed
+
+
+def fits_empty_fabric(spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot) -> bool:
+    """Say whether a gang fits one of the lot's fabrics when nothing else runs there."""
+    if choice.chips_per_node > lot.pool.chips_per_node:
+        return False
+    per_node = lot.pool.chips_per_node // choice.chips_per_node
+    return spec.num_nodes <= lot.tranche.nodes_per_fabric * per_node
+
+
+def marginal_price(lot: Lot, prepaid_chips: int, chips: int, at_ms: int) -> Price:
+    """What the gang's chip-hour costs on average there: nothing for chips that a take-or-pay makes us pay anyway."""
+    rate = lot.tranche.rate_micro_usd_per_chip_hour
+    terms = take_or_pay_of(lot.contract, at_ms)
+    free_chips = min(chips, prepaid_chips)
+    if terms is None or free_chips == 0:
+        return Price(micro_usd_per_chip_hour=rate, rule=f"rate of tranche {lot.tranche.id}")
+    return Price(
+        micro_usd_per_chip_hour=divide(rate * (chips - free_chips), chips, Rounding.HALF_EVEN),
+        rule=f"{free_chips} of {chips} chips are owed this month whether used or not",
+        clause=ClauseRef(lot.contract.id, terms.id),
+    )
+
+
+def preference(book: Book, spec: WorkloadSpec, lot: Lot, at_ms: int) -> ClauseRef | None:
+    """The clause that puts this lot's provider before the others for such a workload, if any."""
+    return preferring(book, lot.provider.id, spec.kind, spec.product, at_ms)
+
+
+def _is_qualified(choice: AcceleratorChoice, kind: AcceleratorKind, at_ms: int) -> bool:
+    if choice.qualified_ms is None:
+        return kind is AcceleratorKind.GPU
+    return choice.qualified_ms <= at_ms

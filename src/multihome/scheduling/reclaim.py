@@ -1,0 +1,114 @@
+"""Taking borrowed chips back for a tenant that is within its own quota.
+
+Victims are runs of tenants over their nominal quota that have run their minimum time; those with the least work to lose
+go first. One fabric is chosen, so that no more is taken back than one gang needs.
+"""
+
+import msgspec
+
+from multihome.domain.ids import RunId
+from multihome.domain.placements import ReclaimPending
+from multihome.domain.tenants import Quota, lineage
+from multihome.domain.workloads import workload_chips
+from multihome.scheduling.candidates import Candidate
+from multihome.scheduling.quotas import is_over_nominal, quotas_for
+from multihome.scheduling.room import Room, fit
+from multihome.scheduling.snapshot import Ask, FabricRoom, Occupant, Snapshot
+from multihome.units.time import Now
+
+
+class Reclaim(msgspec.Struct, frozen=True):
+    """A run that must give its chips back after so much notice."""
+
+    run_id: RunId
+    notice_ms: int
+
+
+class ReclaimPlan(msgspec.Struct, frozen=True):
+    """Runs asked now (none when enough were asked before), and what the asker is told."""
+
+    asked: tuple[Reclaim, ...]
+    pending: ReclaimPending
+
+
+def reclaim_for(
+    snapshot: Snapshot, room: Room, ask: Ask, guaranteed: tuple[Candidate, ...], now: Now
+) -> ReclaimPlan | None:
+    """What must be given back so that one gang of a class gets its guarantee; None when nothing can be.
+
+    The chosen fabric is reserved in `room` for the rest of the round, so that nobody else slips in.
+    """
+    best: tuple[tuple[int, int, str], FabricRoom, list[Occupant], Candidate] | None = None
+    for candidate in guaranteed:
+        for fabric in room.fabrics[candidate.lot.tranche.id]:
+            if fabric.fabric_id in room.reserved:
+                continue
+            victims = _victims(snapshot, room, ask, candidate, fabric, now)
+            if victims is None:
+                continue
+            rank = (len(victims), sum(victim.lost_steps for victim in victims), fabric.fabric_id)
+            if best is None or rank < best[0]:
+                best = (rank, fabric, victims, candidate)
+    if best is None:
+        return None
+    _, fabric, victims, candidate = best
+    room.reserved.add(fabric.fabric_id)
+    pending = ReclaimPending(
+        pool_id=candidate.lot.pool.id,
+        chips=workload_chips(ask.spec, candidate.choice),
+        run_ids=tuple(victim.run_id for victim in victims),
+    )
+    return ReclaimPlan(tuple(Reclaim(victim.run_id, _notice_ms(snapshot, victim)) for victim in victims), pending)
+
+
+def _victims(
+    snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, fabric: FabricRoom, now: Now
+) -> list[Occupant] | None:
+    """The fewest runs, cheapest first, whose chips make room for the gang; None when even all of them do not.
+
+    An empty list means that enough is on its way back already.
+    """
+    free = [here + coming for here, coming in zip(fabric.free, fabric.coming, strict=True)]
+    if fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None:
+        return []
+    chosen: list[Occupant] = []
+    for victim in sorted(_reclaimable(snapshot, room, fabric, now), key=_least_lost):
+        chosen.append(victim)
+        for share in victim.allocation.nodes:
+            free[share.node] += share.chips
+        if fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None:
+            return chosen
+    return None
+
+
+def _reclaimable(snapshot: Snapshot, room: Room, fabric: FabricRoom, now: Now) -> list[Occupant]:
+    return [
+        occupant
+        for occupant in snapshot.occupants
+        if occupant.allocation.fabric_id == fabric.fabric_id
+        and occupant.can_reclaim
+        and is_over_nominal(
+            snapshot.tenants, room.used_chips, occupant.tenant_id, occupant.allocation.accelerator
+        )
+        and now.process_ms - occupant.started_process_ms >= _minimum_run_ms(snapshot, occupant)
+    ]
+
+
+def _least_lost(occupant: Occupant) -> tuple[int, int, str]:
+    return occupant.lost_steps, -occupant.started_process_ms, occupant.run_id
+
+
+def _minimum_run_ms(snapshot: Snapshot, occupant: Occupant) -> int:
+    return max((quota.reclaim_after_ms for quota in _quotas(snapshot, occupant)), default=0)
+
+
+def _notice_ms(snapshot: Snapshot, occupant: Occupant) -> int:
+    return max((quota.notice_ms for quota in _quotas(snapshot, occupant)), default=0)
+
+
+def _quotas(snapshot: Snapshot, occupant: Occupant) -> list[Quota]:
+    return [
+        quota
+        for holder_id in lineage(occupant.tenant_id)
+        for quota in quotas_for(snapshot.tenants, holder_id, occupant.allocation.accelerator)
+    ]

@@ -1,0 +1,80 @@
+"""The room that is left while a round hands it out: chips, prepaid chips and quota use."""
+
+import msgspec
+
+from multihome.domain.ids import AcceleratorName, FabricId, TenantId, TrancheId
+from multihome.domain.placements import Allocation, NodeShare
+from multihome.domain.tenants import lineage
+from multihome.scheduling.snapshot import FabricRoom, Lot, Snapshot
+
+
+class Room(msgspec.Struct):
+    """A round's own working copy; the snapshot it came from stays as it was."""
+
+    fabrics: dict[TrancheId, list[FabricRoom]]
+    prepaid_chips: dict[TrancheId, int]
+    used_chips: dict[TenantId, dict[AcceleratorName, int]]
+    reserved: set[FabricId]
+    """Fabrics whose chips are being taken back for a guarantee: nobody else gets them meanwhile."""
+
+    def take(self, tenant_id: TenantId, allocation: Allocation) -> None:
+        """Hand an allocation out."""
+        fabric = next(
+            room for room in self.fabrics[allocation.tranche_id] if room.fabric_id == allocation.fabric_id
+        )
+        for share in allocation.nodes:
+            fabric.free[share.node] -= share.chips
+            assert fabric.free[share.node] >= 0, "a placement took chips that were not free"
+        left = self.prepaid_chips[allocation.tranche_id]
+        self.prepaid_chips[allocation.tranche_id] = max(0, left - allocation.chips)
+        for holder_id in lineage(tenant_id):
+            by_accelerator = self.used_chips.setdefault(holder_id, {})
+            used = by_accelerator.get(allocation.accelerator, 0)
+            by_accelerator[allocation.accelerator] = used + allocation.chips
+
+
+def room_of(snapshot: Snapshot) -> Room:
+    """The room a round starts with."""
+    return Room(
+        fabrics={lot.tranche.id: [fabric.copy() for fabric in lot.fabrics] for lot in snapshot.lots},
+        prepaid_chips={lot.tranche.id: lot.prepaid_chips for lot in snapshot.lots},
+        used_chips={tenant: dict(used) for tenant, used in snapshot.used_chips.items()},
+        reserved=set(),
+    )
+
+
+def fit(free: list[int], ranks: int, chips_per_rank: int) -> tuple[NodeShare, ...] | None:
+    """Nodes for every rank of a gang, the fullest node that still fits first; None when the gang does not fit whole."""
+    left = list(free)
+    shares: list[NodeShare] = []
+    for _ in range(ranks):
+        fitting = [(chips, node) for node, chips in enumerate(left) if chips >= chips_per_rank]
+        if not fitting:
+            return None
+        _, node = min(fitting)
+        left[node] -= chips_per_rank
+        shares.append(NodeShare(node=node, chips=chips_per_rank))
+    return tuple(shares)
+
+
+def fit_in_lot(room: Room, lot: Lot, ranks: int, chips_per_rank: int) -> tuple[FabricId, tuple[NodeShare, ...]] | None:
+    """The fabric of a lot that the gang fills best, with its nodes; None when no fabric has room for the whole gang."""
+    best: tuple[int, FabricId, tuple[NodeShare, ...]] | None = None
+    for fabric in room.fabrics[lot.tranche.id]:
+        if fabric.fabric_id in room.reserved:
+            continue
+        left = sum(fabric.free) - ranks * chips_per_rank
+        if left < 0 or (best is not None and left >= best[0]):
+            continue
+        shares = fit(fabric.free, ranks, chips_per_rank)
+        if shares is not None:
+            best = (left, fabric.fabric_id, shares)
+    return (best[1], best[2]) if best else None
+
+
+def largest_free_chips(room: Room, lot: Lot) -> int:
+    """Free chips of the lot's emptiest fabric that is not reserved."""
+    return max(
+        (sum(fabric.free) for fabric in room.fabrics[lot.tranche.id] if fabric.fabric_id not in room.reserved),
+        default=0,
+    )

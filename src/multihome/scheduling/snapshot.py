@@ -1,0 +1,80 @@
+"""What one placement round looks at: room, asks, occupants and quotas, as they stand now."""
+
+import msgspec
+
+from multihome.clauses.book import Book, MissingPermission
+from multihome.domain.contracts import Contract, Tranche
+from multihome.domain.ids import AcceleratorName, ClassId, FabricId, RunId, TenantId, WorkloadId
+from multihome.domain.placements import Allocation, Basis, Evidence, ProviderClosed
+from multihome.domain.supply import Pool, Provider
+from multihome.domain.tenants import Tenant
+from multihome.domain.workloads import WorkloadSpec
+
+
+class FabricRoom(msgspec.Struct):
+    """Chips of each node of a fabric that are free, and that are about to be given back."""
+
+    fabric_id: FabricId
+    free: list[int]
+    coming: list[int]
+
+    def copy(self) -> "FabricRoom":
+        """Room that can be used up without touching this one."""
+        return FabricRoom(self.fabric_id, list(self.free), list(self.coming))
+
+
+class Lot(msgspec.Struct, frozen=True):
+    """A tranche as the scheduler sees it.
+
+    `fabrics` are those accepted by now; `prepaid_chips` still cost nothing extra under a take-or-pay; `closed` says
+    why nothing may be admitted, if so.
+    """
+
+    contract: Contract
+    tranche: Tranche
+    pool: Pool
+    provider: Provider
+    permission: Evidence | MissingPermission
+    fabrics: tuple[FabricRoom, ...]
+    prepaid_chips: int
+    closed: ProviderClosed | None
+
+    @property
+    def fabric_chips(self) -> int:
+        """Chips of one whole fabric."""
+        return self.tranche.nodes_per_fabric * self.pool.chips_per_node
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """Identical gangs that wait: one description, and the units of workloads it stands for, longest waiting first."""
+
+    class_id: ClassId
+    spec: WorkloadSpec
+    priority: int
+    quota_overridden_by: str
+    since_process_ms: int
+    members: tuple[tuple[WorkloadId, int], ...]
+
+
+class Occupant(msgspec.Struct, frozen=True):
+    """A live run and what taking its chips back would cost."""
+
+    run_id: RunId
+    tenant_id: TenantId
+    allocation: Allocation
+    basis: Basis
+    started_process_ms: int
+    lost_steps: int
+    can_reclaim: bool
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One consistent view of everything a round may use."""
+
+    book: Book
+    lots: tuple[Lot, ...]
+    asks: tuple[Ask, ...]
+    occupants: tuple[Occupant, ...]
+    tenants: dict[TenantId, Tenant]
+    used_chips: dict[TenantId, dict[AcceleratorName, int]]
+    """Chips in use by each tenant and all below it."""
