@@ -1,0 +1,180 @@
+"""Paths to facts: reads, parses, validates and cross-checks documents, and tells everything that is wrong at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from multihome.domain.commands import Document
+from multihome.domain.ids import AcceleratorName
+from multihome.domain.workloads import WorkloadSpec
+from multihome.files.parsing import Mark, Parsed, Place, parse
+from multihome.files.problems import FileProblem
+from multihome.files.reading import SourceText, read_texts
+from multihome.files.references import KnownNames, kind_and_name, names_in, repeated_names, unknown_references
+from multihome.wire.documents import DOCUMENT_KINDS, WORKLOAD_KIND, Facts, read_document
+from multihome.wire.shape_problems import ShapeProblem, Spot
+
+PROBLEMS_MAX = 500
+"""Problems that are told of one load; the rest appear once these are mended."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a document stands: its kind and name, and the place it begins at."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+    column: int
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What files say: facts in the order they build on each other, workloads in the order of the files.
+
+    With any problem the facts are those of the documents that had none; apply them only when there is no problem.
+    """
+
+    documents: tuple[Document, ...]
+    workloads: tuple[WorkloadSpec, ...]
+    origins: tuple[Origin, ...]
+    problems: tuple[FileProblem, ...]
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """One document with its file."""
+
+    source: SourceText
+    parsed: Parsed
+    kind: str
+    name: str
+
+
+def load(paths: Sequence[Path | str], *, known: KnownNames, tenant: str = "") -> Loaded:
+    """Read files and folders of documents.
+
+    `known` are the names applied before; documents may use those and each other's. `tenant` is whose a workload is
+    that does not say; a workload without a name is called like its file.
+    """
+    texts, problems = read_texts(tuple(Path(path) for path in paths))
+    found = list(problems)
+    entries: list[_Entry] = []
+    for source in texts:
+        documents, parse_problems = parse(source.file, source.text)
+        found.extend(parse_problems)
+        if not documents and not parse_problems:
+            found.append(FileProblem(source.file, 1, 1, "", "holds no document"))
+        entries.extend(_entry(source, document, tenant) for document in documents)
+    found.extend(_defined_twice(entries))
+    known |= names_in(entry.parsed.data for entry in entries)
+    facts: list[tuple[_Entry, Facts]] = []
+    for entry in entries:
+        outcome = _read(entry, known)
+        if isinstance(outcome, Facts):
+            facts.append((entry, outcome))
+        else:
+            found.extend(outcome)
+    facts.sort(key=lambda pair: _RANK[pair[0].kind])
+    return Loaded(
+        documents=tuple(document for _, fact in facts for document in fact.documents),
+        workloads=tuple(spec for _, fact in facts for spec in fact.workloads),
+        origins=tuple(_origin(entry) for entry, _ in facts),
+        problems=tuple(sorted(found)[:PROBLEMS_MAX]),
+    )
+
+
+_RANK = {kind: rank for rank, kind in enumerate(DOCUMENT_KINDS)} | {"task": list(DOCUMENT_KINDS).index(WORKLOAD_KIND)}
+
+
+def _entry(source: SourceText, parsed: Parsed, tenant: str) -> _Entry:
+    """The document with its defaults from outside: a workload's name and tenant."""
+    kind, name = kind_and_name(parsed.data)
+    if isinstance(parsed.data, dict) and DOCUMENT_KINDS.get(kind) is DOCUMENT_KINDS[WORKLOAD_KIND]:
+        defaults = {"name": source.path.stem} | ({"tenant": tenant} if tenant else {})
+        parsed = Parsed(defaults | cast("dict[str, object]", parsed.data), parsed.places)
+        kind, name = kind_and_name(parsed.data)
+    return _Entry(source, parsed, kind, name)
+
+
+def _defined_twice(entries: Sequence[_Entry]) -> list[FileProblem]:
+    first: dict[tuple[str, str, str], _Entry] = {}
+    found: list[FileProblem] = []
+    for entry in entries:
+        if not entry.name:
+            continue
+        # Two tenants may each have a workload of one name.
+        owner = str(entry.parsed.data.get("tenant", "")) if _RANK.get(entry.kind) == _RANK[WORKLOAD_KIND] else ""
+        before = first.setdefault((entry.kind, entry.name, owner), entry)
+        if before is not entry:
+            origin = _origin(before)
+            wrong = f"{entry.kind} {entry.name!r} is described twice, first in {origin.file}:{origin.line}"
+            place = _place(entry.parsed, ("name",))
+            found.append(FileProblem(entry.source.file, place.value.line, place.value.column, "name", wrong))
+    return found
+
+
+def _read(entry: _Entry, known: KnownNames) -> Facts | list[FileProblem]:
+    accelerators = frozenset(AcceleratorName(name) for name in known.accelerators)
+    outcome = read_document(entry.parsed.data, accelerators)
+    problems = list(repeated_names(entry.parsed.data))
+    if not isinstance(outcome, Facts):
+        return [_positioned(entry, problem) for problem in (*outcome, *problems)]
+    for fact in (*outcome.documents, *outcome.workloads):
+        problems.extend(unknown_references(fact, known))
+    workloads: list[WorkloadSpec] = []
+    for spec in outcome.workloads:
+        located = _with_workdir(spec, entry.source)
+        if isinstance(located, ShapeProblem):
+            problems.append(located)
+        else:
+            workloads.append(located)
+    if problems:
+        return [_positioned(entry, problem) for problem in problems]
+    return Facts(outcome.documents, tuple(workloads))
+
+
+def _with_workdir(spec: WorkloadSpec, source: SourceText) -> WorkloadSpec | ShapeProblem:
+    """The workload with its working folder as an absolute path; it counts from its file and stays in its folder."""
+    if not spec.workdir:
+        return spec
+    wrong = ""
+    try:
+        workdir = (source.path.parent / spec.workdir).resolve()
+        if not workdir.is_relative_to(source.root):
+            wrong = f"{spec.workdir!r} leads out of the folder {source.root.name}"
+        elif not workdir.is_dir():
+            wrong = f"{spec.workdir!r} is no folder"
+    except (OSError, ValueError, RuntimeError):
+        wrong = f"{spec.workdir!r} is no path"
+        workdir = source.root
+    if wrong:
+        return ShapeProblem(("workdir",), Spot.VALUE, "workdir", wrong, repr(spec.workdir), "a folder below the file's")
+    return msgspec.structs.replace(spec, workdir=str(workdir))
+
+
+def _positioned(entry: _Entry, problem: ShapeProblem) -> FileProblem:
+    place = _place(entry.parsed, problem.path)
+    mark: Mark = place.name if problem.spot is Spot.NAME else place.value
+    return FileProblem(
+        file=entry.source.file,
+        line=mark.line,
+        column=mark.column,
+        field=problem.field,
+        wrong=problem.wrong,
+        given=problem.given,
+        expected=problem.expected,
+        suggestion=problem.suggestion,
+    )
+
+
+def _place(parsed: Parsed, path: tuple[str | int, ...]) -> Place:
+    """The place of a path, or of the nearest part around it that stands in the file."""
+    while path not in parsed.places:
+        path = path[:-1]
+    return parsed.places[path]
+
+
+def _origin(entry: _Entry) -> Origin:
+    mark = entry.parsed.places[()].value
+    return Origin(kind=entry.kind, name=entry.name, file=entry.source.file, line=mark.line, column=mark.column)

@@ -1,0 +1,175 @@
+"""Names that documents use against names that are known: in the same files, or applied before.
+
+Pure: takes names and data, returns problems. Whether a gang fits or an award was permitted is not asked here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+import msgspec
+
+from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.commands import Document
+from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant, parent_of
+from multihome.domain.workloads import WorkloadSpec
+from multihome.wire.documents import WORKLOAD_KIND, documents_data
+from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text
+
+NAMES_SHOWN_MAX = 12
+
+_Reference = tuple[Path, str, str, frozenset[str]]
+
+
+class KnownNames(msgspec.Struct, frozen=True):
+    """Names that a document may refer to. `clauses` and `tranches` are `contract/name`, `pools` are `provider/name`."""
+
+    accelerators: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    pools: frozenset[str] = frozenset()
+    contracts: frozenset[str] = frozenset()
+    clauses: frozenset[str] = frozenset()
+    tranches: frozenset[str] = frozenset()
+    waivers: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
+    workloads: frozenset[str] = frozenset()
+
+    def __or__(self, other: "KnownNames") -> "KnownNames":
+        """All names of both."""
+        return KnownNames(**{name: getattr(self, name) | getattr(other, name) for name in self.__struct_fields__})
+
+
+# Which names a document defines: its own, and those in its lists, which carry its name before them.
+_DEFINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "accelerator": ("accelerators", ()),
+    "provider": ("providers", (("pools", "pools"),)),
+    "contract": ("contracts", (("clauses", "clauses"), ("tranches", "tranches"))),
+    "waiver": ("waivers", ()),
+    "tenant": ("tenants", ()),
+    WORKLOAD_KIND: ("workloads", ()),
+    "task": ("workloads", ()),
+}
+
+
+def names_in(documents: Iterable[object]) -> KnownNames:
+    """The names that documents define, read from plain data; from a document that is otherwise wrong too.
+
+    So one mistake in a contract does not make every reference to it another.
+    """
+    names: dict[str, set[str]] = {name: set() for name in KnownNames.__struct_fields__}
+    for data in documents:
+        kind, name = kind_and_name(data)
+        own, lists = _DEFINES.get(kind, ("", ()))
+        if not own or not name:
+            continue
+        names[own].add(name)
+        for field, collection in lists:
+            names[collection].update(f"{name}/{inner}" for _, inner in _entry_names(data, field))
+    return KnownNames(**{name: frozenset(values) for name, values in names.items()})
+
+
+def names_of(facts: Iterable[Document | WorkloadSpec]) -> KnownNames:
+    """The names that facts define; pools count with their provider, which must be among the facts."""
+    return names_in(documents_data(facts))
+
+
+def kind_and_name(data: object) -> tuple[str, str]:
+    """A document's kind and name, as far as it says them."""
+    if not isinstance(data, Mapping):
+        return "", ""
+    document = cast("Mapping[str, object]", data)
+    kind, name = document.get("kind", WORKLOAD_KIND), document.get("name")
+    return kind if isinstance(kind, str) else "", name if isinstance(name, str) else ""
+
+
+def repeated_names(data: object) -> Iterator[ShapeProblem]:
+    """Entries of one list that have the same name. Clauses may: they are amended by date under one name."""
+    for field in ("pools", "tranches", "quotas"):
+        seen: set[str] = set()
+        for index, name in _entry_names(data, field):
+            path = (field, index, "name")
+            if name in seen:
+                wrong = f"{name!r} stands in this list before"
+                yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(name))
+            seen.add(name)
+
+
+def _entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
+    entries = cast("Mapping[str, object]", data).get(field) if isinstance(data, Mapping) else None
+    for index, entry in enumerate(cast("list[object]", entries) if isinstance(entries, list) else []):
+        _, name = kind_and_name(entry)
+        if name:
+            yield index, name
+
+
+def unknown_references(fact: Document | WorkloadSpec, known: KnownNames) -> tuple[ShapeProblem, ...]:
+    """What the fact names and nobody knows."""
+    found: list[ShapeProblem] = []
+    for path, word, name, names in _references(fact, known):
+        if name in names:
+            continue
+        suggestion = closest(name, sorted(names)) or _listed(names)
+        wrong = f"no {word} is known as {name!r}"
+        found.append(ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(name), f"a {word}", suggestion))
+    return (*found, *_misplaced_pools(fact, known))
+
+
+def _listed(names: frozenset[str]) -> str:
+    shown = sorted(names)[:NAMES_SHOWN_MAX]
+    more = ", ..." if len(names) > len(shown) else ""
+    return f"known: {', '.join(shown)}{more}" if shown else "none is known"
+
+
+def _references(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[_Reference]:
+    """Where a name is used, what it must name, the name, and the names there are."""
+    match fact:
+        case Contract():
+            yield from _contract_references(fact, known)
+        case Waiver():
+            yield from _waiver_references(fact, known)
+        case Delivery():
+            yield ("tranche",), "tranche", fact.tranche_id, known.tranches
+        case Tenant():
+            parent = parent_of(fact.id)
+            if parent is not None:
+                yield ("name",), "tenant", parent, known.tenants
+        case WorkloadSpec():
+            yield from _workload_references(fact, known)
+        case AcceleratorType() | Provider() | Pool():
+            pass
+
+
+def _contract_references(fact: Contract, known: KnownNames) -> Iterator[_Reference]:
+    yield ("provider",), "provider", fact.provider_id, known.providers
+    for index, tranche in enumerate(fact.tranches):
+        yield ("tranches", index, "pool"), "pool", tranche.pool_id, known.pools
+        if tranche.award.waiver_id is not None:
+            yield ("tranches", index, "award", "waiver"), "waiver", tranche.award.waiver_id, known.waivers
+
+
+def _waiver_references(fact: Waiver, known: KnownNames) -> Iterator[_Reference]:
+    yield ("contract",), "contract", fact.contract_id, known.contracts
+    if fact.contract_id in known.contracts:
+        prefix = f"{fact.contract_id}/"
+        clauses = frozenset(name.removeprefix(prefix) for name in known.clauses if name.startswith(prefix))
+        yield ("clause",), f"clause of {fact.contract_id}", fact.clause_id, clauses
+
+
+def _workload_references(spec: WorkloadSpec, known: KnownNames) -> Iterator[_Reference]:
+    yield ("tenant",), "tenant", spec.tenant_id, known.tenants
+    if spec.infra.provider:
+        yield ("resources", "infra"), "provider", spec.infra.provider, known.providers
+    if spec.model_from:
+        yield ("model_from",), "workload", spec.model_from, known.workloads
+
+
+def _misplaced_pools(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[ShapeProblem]:
+    if not isinstance(fact, Contract):
+        return
+    for index, tranche in enumerate(fact.tranches):
+        owner = tranche.pool_id.partition("/")[0]
+        if tranche.pool_id in known.pools and owner != fact.provider_id:
+            path = ("tranches", index, "pool")
+            wrong = f"pool {tranche.pool_id!r} is {owner}'s, and the contract is with {fact.provider_id}"
+            yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(tranche.pool_id))

@@ -1,0 +1,394 @@
+"""Documents about what was agreed: contracts with their clauses and tranches, and waivers.
+
+Executes no clause; one that `clauses` cannot execute is refused by name, never accepted and ignored.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, Strict, field_validator
+
+from multihome.domain.contracts import (
+    Award,
+    ClauseTerms,
+    Contract,
+    DelayRemedy,
+    Exclusivity,
+    FirstRefusal,
+    FirstRefusalMode,
+    Scope,
+    TakeOrPay,
+    Tranche,
+    Waiver,
+    WaiverAnswer,
+)
+from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.domain.workloads import WorkloadKind
+from multihome.units.time import FOREVER_MS, Interval
+from multihome.wire.fields import (
+    LIST_ITEMS_MAX,
+    Accelerator,
+    BasisPoints,
+    Count,
+    Days,
+    InstantMs,
+    MicroUsd,
+    Name,
+    ScopedName,
+    Sha256,
+    Shape,
+    Source,
+    Title,
+    Word,
+    after,
+    end_text,
+    instant_text,
+    percent_text,
+    usd_text,
+    without_empty,
+)
+
+CLAUSE_KINDS = ("exclusivity", "right_of_first_refusal", "take_or_pay", "delay_remedy")
+"""Kinds of clause that are executed."""
+
+CLAUSES_NOT_EXECUTABLE = (
+    "minimum_commitment",
+    "ramp",
+    "prepayment",
+    "price_tiers",
+    "termination",
+    "renewal",
+    "concentration_cap",
+    "most_favoured_customer",
+    "substitution",
+    "equity",
+)
+"""Kinds of clause that contracts have and Multihome does not execute yet."""
+
+
+class ScopeIn(Shape):
+    """What a clause covers; what is left out covers everything of that sort."""
+
+    workloads: list[Annotated[WorkloadKind, Strict(strict=False)]] = Field(default=[], max_length=8)
+    products: list[Word] = Field(default=[], max_length=32)
+    new_capacity_only: bool = False
+    accelerators: list[Accelerator] = Field(default=[], max_length=32)
+
+    def to_fact(self) -> Scope:
+        """The scope."""
+        return Scope(
+            workload_kinds=tuple(self.workloads),
+            products=tuple(self.products),
+            new_capacity_only=self.new_capacity_only,
+            accelerators=tuple(AcceleratorName(name) for name in self.accelerators),
+        )
+
+
+class _ClauseIn(Shape):
+    """What every clause has; its dates default to the contract's."""
+
+    name: Name
+    from_: InstantMs | None = Field(default=None, alias="from")
+    until: InstantMs | None = None
+    source: Source
+
+    _ends_after = field_validator("until")(after("from_"))
+
+    def interval(self, contract: Interval) -> Interval:
+        """When the clause is in force."""
+        start_ms = contract.start_ms if self.from_ is None else self.from_
+        return Interval(start_ms, contract.end_ms if self.until is None else self.until)
+
+
+class ExclusivityIn(_ClauseIn):
+    """In scope only the contract's provider may be used."""
+
+    kind: Literal["exclusivity"]
+    scope: ScopeIn
+
+    def to_terms(self, contract: Interval) -> ClauseTerms:
+        """The clause."""
+        return Exclusivity(
+            id=self.name, interval=self.interval(contract), scope=self.scope.to_fact(), source=self.source
+        )
+
+
+class FirstRefusalIn(_ClauseIn):
+    """Before new capacity in scope is awarded to anyone else, the contract's provider is asked."""
+
+    kind: Literal["right_of_first_refusal"]
+    scope: ScopeIn
+    mode: Annotated[FirstRefusalMode, Strict(strict=False)]
+    notice_days: Days
+    waiver_days: Days
+    incumbent_first: bool
+
+    def to_terms(self, contract: Interval) -> ClauseTerms:
+        """The clause."""
+        return FirstRefusal(
+            id=self.name,
+            interval=self.interval(contract),
+            scope=self.scope.to_fact(),
+            mode=self.mode,
+            notice_days=self.notice_days,
+            waiver_days=self.waiver_days,
+            incumbent_first=self.incumbent_first,
+            source=self.source,
+        )
+
+
+class TakeOrPayIn(_ClauseIn):
+    """A share of what was contracted and delivered in each calendar month is paid for, used or not."""
+
+    unsupported: ClassVar[dict[str, str]] = {
+        "make_up": "make-up is not executable yet, so it is refused rather than ignored; leave it out",
+        "carry_forward": "carry-forward is not executable yet, so it is refused rather than ignored; leave it out",
+    }
+
+    kind: Literal["take_or_pay"]
+    share: BasisPoints
+
+    def to_terms(self, contract: Interval) -> ClauseTerms:
+        """The clause."""
+        return TakeOrPay(id=self.name, interval=self.interval(contract), share_bps=self.share, source=self.source)
+
+
+class DelayRemedyIn(_ClauseIn):
+    """After the grace the provider owes a discount per day late, up to a cap."""
+
+    kind: Literal["delay_remedy"]
+    grace_days: Days
+    discount_per_day: BasisPoints
+    cap: BasisPoints
+
+    def to_terms(self, contract: Interval) -> ClauseTerms:
+        """The clause."""
+        return DelayRemedy(
+            id=self.name,
+            interval=self.interval(contract),
+            grace_days=self.grace_days,
+            discount_bps_per_day=self.discount_per_day,
+            cap_bps=self.cap,
+            source=self.source,
+        )
+
+
+ClauseIn = Annotated[ExclusivityIn | FirstRefusalIn | TakeOrPayIn | DelayRemedyIn, Field(discriminator="kind")]
+
+
+class AwardIn(Shape):
+    """When a tranche was awarded, and under which waiver or exemption."""
+
+    date: InstantMs
+    waiver: Name | None = None
+    exemption: Source = ""
+
+
+class TrancheIn(Shape):
+    """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate."""
+
+    name: Name
+    pool: ScopedName
+    fabrics: Count
+    nodes_per_fabric: Count
+    new_capacity: bool
+    promised: InstantMs
+    ends: InstantMs
+    rate_usd_per_chip_hour: MicroUsd
+    rate_source: Source
+    award: AwardIn
+
+    _ends_after = field_validator("ends")(after("promised"))
+
+    def to_fact(self, contract: str) -> Tranche:
+        """The tranche of a contract."""
+        waiver = self.award.waiver
+        return Tranche(
+            id=TrancheId(f"{contract}/{self.name}"),
+            pool_id=PoolId(self.pool),
+            fabrics=self.fabrics,
+            nodes_per_fabric=self.nodes_per_fabric,
+            new_capacity=self.new_capacity,
+            promised_ms=self.promised,
+            ends_ms=self.ends,
+            rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
+            rate_source=self.rate_source,
+            award=Award(
+                awarded_ms=self.award.date,
+                waiver_id=None if waiver is None else WaiverId(waiver),
+                exemption=self.award.exemption,
+            ),
+        )
+
+
+class ContractIn(Shape):
+    """An agreement with one provider."""
+
+    kind: Literal["contract"]
+    name: Name
+    title: Title
+    provider: Name
+    from_: InstantMs = Field(alias="from")
+    until: InstantMs | None = None
+    source: Source
+    clauses: list[ClauseIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    tranches: list[TrancheIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
+
+    _ends_after = field_validator("until")(after("from_"))
+
+    def to_facts(self) -> tuple[Contract]:
+        """The contract."""
+        interval = Interval(self.from_, FOREVER_MS if self.until is None else self.until)
+        return (
+            Contract(
+                id=ContractId(self.name),
+                title=self.title,
+                provider_id=ProviderId(self.provider),
+                interval=interval,
+                clauses=tuple(clause.to_terms(interval) for clause in self.clauses),
+                tranches=tuple(tranche.to_fact(self.name) for tranche in self.tranches),
+                source=self.source,
+            ),
+        )
+
+
+class WaiverIn(Shape):
+    """The holder of a first refusal left so many chips to others."""
+
+    kind: Literal["waiver"]
+    name: Name
+    contract: Name
+    clause: Name
+    served: InstantMs
+    answered: InstantMs
+    expires: InstantMs
+    answer: Annotated[WaiverAnswer, Strict(strict=False)]
+    accelerators: Annotated[list[Accelerator], Field(min_length=1, max_length=32)]
+    chips: Count
+    rate_usd_per_chip_hour: MicroUsd
+    notice_sha256: Sha256
+    source: Source
+
+    _expires_after = field_validator("expires")(after("answered"))
+    _answered_after = field_validator("answered")(after("served"))
+
+    def to_facts(self) -> tuple[Waiver]:
+        """The waiver."""
+        return (
+            Waiver(
+                id=WaiverId(self.name),
+                contract_id=ContractId(self.contract),
+                clause_id=self.clause,
+                served_ms=self.served,
+                answered_ms=self.answered,
+                expires_ms=self.expires,
+                answer=self.answer,
+                accelerators=tuple(AcceleratorName(name) for name in self.accelerators),
+                chips=self.chips,
+                rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
+                notice_sha256=self.notice_sha256,
+                source=self.source,
+            ),
+        )
+
+
+def contract_data(fact: Contract) -> dict[str, Any]:
+    """A contract as a document."""
+    head = {
+        "kind": "contract",
+        "name": fact.id,
+        "title": fact.title,
+        "provider": fact.provider_id,
+        "from": instant_text(fact.interval.start_ms),
+        "until": end_text(fact.interval.end_ms),
+    }
+    parts = {
+        "clauses": [_clause_data(terms, fact.interval) for terms in fact.clauses],
+        "tranches": [_tranche_data(tranche) for tranche in fact.tranches],
+    }
+    return without_empty(head) | {"source": fact.source} | without_empty(parts)
+
+
+def _clause_data(terms: ClauseTerms, contract: Interval) -> dict[str, Any]:
+    # An open end is left out, and what is left out is the contract's: so an open clause in a closed contract cannot be
+    # written down, and its end is spelt out instead.
+    until = None if terms.interval.end_ms == contract.end_ms else instant_text(terms.interval.end_ms)
+    dates = without_empty({"from": instant_text(terms.interval.start_ms), "until": until})
+    return {"kind": _clause_kind(terms), "name": terms.id, **dates, **_clause_terms(terms), "source": terms.source}
+
+
+def _clause_kind(terms: ClauseTerms) -> str:
+    tag = type(terms).__struct_config__.tag
+    assert isinstance(tag, str), "every kind of clause is tagged with its name"
+    return tag
+
+
+def _clause_terms(terms: ClauseTerms) -> dict[str, Any]:
+    match terms:
+        case Exclusivity():
+            return {"scope": _scope_data(terms.scope)}
+        case FirstRefusal():
+            return {
+                "scope": _scope_data(terms.scope),
+                "mode": terms.mode.value,
+                "notice_days": terms.notice_days,
+                "waiver_days": terms.waiver_days,
+                "incumbent_first": terms.incumbent_first,
+            }
+        case TakeOrPay():
+            return {"share": percent_text(terms.share_bps)}
+        case DelayRemedy():
+            return {
+                "grace_days": terms.grace_days,
+                "discount_per_day": percent_text(terms.discount_bps_per_day),
+                "cap": percent_text(terms.cap_bps),
+            }
+
+
+def _scope_data(scope: Scope) -> dict[str, Any]:
+    return without_empty(
+        {
+            "workloads": [kind.value for kind in scope.workload_kinds],
+            "products": list(scope.products),
+            "new_capacity_only": scope.new_capacity_only or None,
+            "accelerators": list(scope.accelerators),
+        }
+    )
+
+
+def _tranche_data(tranche: Tranche) -> dict[str, Any]:
+    award = {
+        "date": instant_text(tranche.award.awarded_ms),
+        "waiver": tranche.award.waiver_id,
+        "exemption": tranche.award.exemption,
+    }
+    return {
+        "name": tranche.id.partition("/")[2],
+        "pool": tranche.pool_id,
+        "fabrics": tranche.fabrics,
+        "nodes_per_fabric": tranche.nodes_per_fabric,
+        "new_capacity": tranche.new_capacity,
+        "promised": instant_text(tranche.promised_ms),
+        "ends": instant_text(tranche.ends_ms),
+        "rate_usd_per_chip_hour": usd_text(tranche.rate_micro_usd_per_chip_hour),
+        "rate_source": tranche.rate_source,
+        "award": without_empty(award),
+    }
+
+
+def waiver_data(fact: Waiver) -> dict[str, Any]:
+    """A waiver as a document."""
+    return {
+        "kind": "waiver",
+        "name": fact.id,
+        "contract": fact.contract_id,
+        "clause": fact.clause_id,
+        "served": instant_text(fact.served_ms),
+        "answered": instant_text(fact.answered_ms),
+        "expires": instant_text(fact.expires_ms),
+        "answer": fact.answer.value,
+        "accelerators": list(fact.accelerators),
+        "chips": fact.chips,
+        "rate_usd_per_chip_hour": usd_text(fact.rate_micro_usd_per_chip_hour),
+        "notice_sha256": fact.notice_sha256,
+        "source": fact.source,
+    }

@@ -1,0 +1,281 @@
+"""The scalar types of documents: money, percentages, dates, durations, sizes and names, as people write them.
+
+Every one turns text into a whole number exactly; a float never gets in. Stands below all other modules of `wire`.
+The opposite direction (`usd_text`, `instant_text` ...) writes what the first direction reads back to the same number.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+
+from multihome.domain.accelerators import canonical_name
+from multihome.domain.ids import AcceleratorName
+from multihome.units.time import (
+    FOREVER_MS,
+    MS_PER_DAY,
+    MS_PER_HOUR,
+    MS_PER_MINUTE,
+    MS_PER_SECOND,
+    datetime_of,
+    parse_duration,
+    parse_instant,
+)
+
+DURATION_MS_MAX = 100 * 366 * MS_PER_DAY
+"""A hundred years: longer than any contract, and far from the end of 64 bits."""
+COUNT_MAX = 1_000_000
+LIST_ITEMS_MAX = 256
+SHOWN_CHARACTERS_MAX = 60
+
+_DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,30}))?", re.ASCII)
+_PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%", re.ASCII)
+_BASIS_POINTS = re.compile(r"([0-9]{1,5}) ?bps", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,12}) ?(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)", re.ASCII)
+_SIZE_UNITS = {
+    "PiB": 1024**5,
+    "PB": 1000**5,
+    "TiB": 1024**4,
+    "TB": 1000**4,
+    "GiB": 1024**3,
+    "GB": 1000**3,
+    "MiB": 1024**2,
+    "MB": 1000**2,
+    "KiB": 1024,
+    "kB": 1000,
+    "B": 1,
+}
+_DURATION_UNITS = (("d", MS_PER_DAY), ("h", MS_PER_HOUR), ("m", MS_PER_MINUTE), ("s", MS_PER_SECOND), ("ms", 1))
+
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+SCOPED_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
+TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$"
+ENV_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+SHA256_PATTERN = "^[0-9a-f]{64}$"
+HTTP_PATH_PATTERN = "^/[!-~]*$"
+PATTERN_WORDS = {
+    NAME_PATTERN: "a name of letters, digits, dots, dashes and underscores",
+    SCOPED_PATTERN: "two names with a slash between, like azure/eastus-h100",
+    TENANT_PATTERN: "a tenant's path, like lab/research/pretraining",
+    ENV_PATTERN: "the name of an environment variable",
+    SHA256_PATTERN: "a SHA-256 as 64 lower-case hexadecimal digits",
+    HTTP_PATH_PATTERN: "a path that begins with a slash, like /health",
+}
+"""What a pattern asks for, in words, for the reader of an error."""
+
+
+class Shape(BaseModel):
+    """The base of every part of a document: unknown fields are refused and nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def shown(value: object) -> str:
+    """A value from a file as an error repeats it: short, on one line, in the file's spelling."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    text = str(value)
+    if len(text) > SHOWN_CHARACTERS_MAX:
+        text = text[: SHOWN_CHARACTERS_MAX - 1] + "…"
+    return repr(text) if isinstance(value, str) else text
+
+
+def _scaled(value: object, decimals: int, what: str) -> int:
+    """`value * 10^decimals` as a whole number, from text or a whole number."""
+    if isinstance(value, float):
+        msg = f"{value!r} came as a binary fraction, which is not exact; write it in quotes"
+        raise ValueError(msg)  # noqa: TRY004 -- pydantic collects ValueError only
+    match = _DECIMAL.fullmatch(str(value)) if isinstance(value, (str, int)) else None
+    if match is None:
+        msg = f"expected {what}, not {shown(value)}"
+        raise ValueError(msg)
+    fraction = (match[2] or "").rstrip("0")
+    if len(fraction) > decimals:
+        msg = f"{shown(value)} has more than {decimals} decimals"
+        raise ValueError(msg)
+    return int(match[1] + fraction.ljust(decimals, "0"))
+
+
+def _scaling(decimals: int, what: str) -> BeforeValidator:
+    def read(value: object) -> int:
+        return _scaled(value, decimals, what)
+
+    return BeforeValidator(read)
+
+
+def _basis_points(value: object) -> int:
+    if isinstance(value, str):
+        if percent := _PERCENT.fullmatch(value):
+            return int(percent[1] + (percent[2] or "").ljust(2, "0"))
+        if points := _BASIS_POINTS.fullmatch(value):
+            return int(points[1])
+    msg = f"expected a percentage like 80% or 8000bps, not {shown(value)}"
+    raise ValueError(msg)
+
+
+def _instant(value: object) -> int:
+    if isinstance(value, str) and value.isascii():
+        try:
+            return parse_instant(value)
+        except ValueError as error:
+            if "zone" in str(error):
+                raise
+    msg = f"expected a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z, not {shown(value)}"
+    raise ValueError(msg)
+
+
+def _duration(value: object) -> int:
+    if isinstance(value, str) and value.isascii() and len(value) <= SHOWN_CHARACTERS_MAX:
+        try:
+            duration_ms = parse_duration(value)
+        except ValueError:
+            duration_ms = DURATION_MS_MAX + 1
+        if duration_ms <= DURATION_MS_MAX:
+            return duration_ms
+    msg = f"expected a duration like 90s, 10m, 1h30m or 2d, not {shown(value)}"
+    raise ValueError(msg)
+
+
+def _size(value: object) -> int:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        msg = f"expected a size like 20GB or 512MiB, not {shown(value)}"
+        raise ValueError(msg)
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def known_accelerators(info: ValidationInfo) -> frozenset[AcceleratorName]:
+    """The accelerators that may be named in the document under validation."""
+    known = cast("frozenset[AcceleratorName] | None", info.context)
+    assert known is not None, "a document is validated with the known accelerators as its context"
+    return known
+
+
+def _canonical(value: str, info: ValidationInfo) -> str:
+    return canonical_name(value, known_accelerators(info))
+
+
+def _text_schema(description: str, pattern: str = "") -> WithJsonSchema:
+    schema = {"type": "string", "description": description}
+    return WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))
+
+
+_DECIMAL_SCHEMA = {"anyOf": [{"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$"}, {"type": "number", "minimum": 0}]}
+
+
+def _decimal_schema(description: str) -> WithJsonSchema:
+    return WithJsonSchema(_DECIMAL_SCHEMA | {"description": description})
+
+
+MicroUsd = Annotated[
+    int,
+    _scaling(6, "an amount in USD like 2.49"),
+    _decimal_schema("US dollars, with up to six decimals; never rounded"),
+]
+TeraFlops = Annotated[
+    int, Field(ge=1, le=10**18), _scaling(12, "TFLOP/s like 989.4"), _decimal_schema("dense TFLOP/s (10^12)")
+]
+Gigabytes = Annotated[int, Field(ge=1, le=10**18), _scaling(9, "gigabytes like 80"), _decimal_schema("GB (10^9 bytes)")]
+Thousandths = Annotated[
+    int, Field(le=10**15), _scaling(3, "a number like 12.5"), _decimal_schema("a rate, with up to three decimals")
+]
+BasisPoints = Annotated[
+    int,
+    Field(le=10_000),
+    BeforeValidator(_basis_points),
+    _text_schema("a percentage such as 80% or 8000bps", pattern="^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"),
+]
+InstantMs = Annotated[
+    int, BeforeValidator(_instant), _text_schema("an ISO date (its first moment in UTC), or an instant with its zone")
+]
+DurationMs = Annotated[
+    int,
+    BeforeValidator(_duration),
+    _text_schema("a duration such as 90s, 10m, 1h30m or 2d", pattern="^([0-9]+(ms|s|m|h|d|w))+$"),
+]
+SizeBytes = Annotated[
+    int,
+    BeforeValidator(_size),
+    _text_schema("a size such as 20GB or 512MiB", pattern="^[0-9]+ ?([kMGTP]?B|[KMGTP]iB)$"),
+]
+Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
+CountOrNone = Annotated[int, Field(ge=0, le=COUNT_MAX)]
+"""A count that may be zero."""
+Days = Annotated[int, Field(ge=0, le=3_660)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=63)]
+ScopedName = Annotated[str, Field(pattern=SCOPED_PATTERN, max_length=127)]
+TenantPath = Annotated[str, Field(pattern=TENANT_PATTERN, max_length=255)]
+Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[str, Field(min_length=1, max_length=64)]
+Source = Annotated[str, Field(max_length=2_000)]
+Script = Annotated[str, Field(max_length=65_536)]
+Accelerator = Annotated[str, Field(max_length=64), AfterValidator(_canonical)]
+"""Any spelling of a known accelerator; validated to its stored name."""
+
+
+def after(start_field: str) -> Callable[[int | None, ValidationInfo], int | None]:
+    """A validator for the end of an interval whose first moment stands in `start_field`."""
+
+    def check(value: int | None, info: ValidationInfo) -> int | None:
+        start_ms = info.data.get(start_field)
+        if value is not None and start_ms is not None and value <= start_ms:
+            msg = f"it ends on {instant_text(value)}, not after it begins on {instant_text(start_ms)}"
+            raise ValueError(msg)
+        return value
+
+    return check
+
+
+def decimal_text(scaled: int, decimals: int) -> str:
+    """`scaled / 10^decimals` as the shortest exact decimal."""
+    whole, fraction = divmod(scaled, 10**decimals)
+    digits = f"{fraction:0{decimals}d}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def usd_text(micro_usd: int) -> str:
+    """Dollars as a file has them."""
+    return decimal_text(micro_usd, 6)
+
+
+def percent_text(bps: int) -> str:
+    """Basis points as a percentage."""
+    return f"{decimal_text(bps, 2)}%"
+
+
+def instant_text(at_ms: int) -> str:
+    """A date where the instant is the first moment of one, else the instant to the millisecond with its zone."""
+    moment = datetime_of(at_ms)
+    if at_ms % MS_PER_DAY == 0:
+        return moment.strftime("%Y-%m-%d").rjust(len("2025-06-02"), "0")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def end_text(at_ms: int) -> str | None:
+    """An end as a file has it; None, which is left out, for the end that nobody has named."""
+    return None if at_ms == FOREVER_MS else instant_text(at_ms)
+
+
+def duration_text(duration_ms: int) -> str:
+    """A duration in the largest unit that expresses it exactly."""
+    unit, size = next((unit, size) for unit, size in _DURATION_UNITS if duration_ms % size == 0)
+    return f"{duration_ms // size}{unit}" if duration_ms else "0s"
+
+
+def size_text(size_bytes: int) -> str:
+    """A size in the largest unit that expresses it exactly."""
+    unit, size = next((unit, size) for unit, size in _SIZE_UNITS.items() if size_bytes % size == 0)
+    return f"{size_bytes // size}{unit}" if size_bytes else "0B"
+
+
+def without_empty(data: dict[str, Any]) -> dict[str, Any]:
+    """The mapping without what a reader would fill in alike: None, empty text, empty lists and mappings."""
+    return {key: value for key, value in data.items() if value is not None and value not in ("", [], {})}
