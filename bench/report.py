@@ -45,7 +45,11 @@ def append(path: Path, record: Record) -> None:
 
 def table_of(size: Size, rows: list[tuple[Figure, Record]]) -> Table:
     """Lay out what was found; a goal is judged at full size only."""
-    table = Table("figure", "value", "unit", "goal", "met", "against", "size", "hash")
+    table = Table()
+    for heading in ("figure", "value", "unit", "goal", "met"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("against", "size", "hash"):
+        table.add_column(heading, overflow="fold")
     for figure, record in rows:
         met = "yes" if figure.goal.is_met(record.value) else "NO"
         table.add_row(

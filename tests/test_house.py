@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("src", "tests", "bench", "tools", "examples")
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 CATCH_ALL_NAMES = {"common", "helper", "helpers", "misc", "structs", "util", "utils"}
@@ -33,7 +34,7 @@ NOT_PORTABLE = re.compile("|".join([*map(re.escape, REGISTRY_HOSTS), rf"(?<![\w.
 
 
 def python_files() -> list[Path]:
-    return sorted(path for folder in ("src", "tests", "bench", "tools") for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
 def tracked_files(root: Path) -> list[Path]:
