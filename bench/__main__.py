@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.registry import Figure, Size, figures
-from bench.report import Record, append, record_of, table_of
+from bench.report import Record, append, record_of, show
 
 RESULTS = Path("build/bench.jsonl")
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None, results: Path) -> int:
         record = record_of(known[name], options.size, known[name].measure(options.size))
         append(results, record)
         rows.append((known[name], record))
-    console.print(table_of(options.size, rows))
+    show(console, options.size, rows)
     return 0
 
 

@@ -19,7 +19,7 @@ BATCHES = {Size.SMOKE: 3, Size.FULL: 300}
     name="journal_rows_per_s",
     unit="rows/s",
     goal=at_least(2_200),
-    # How fast the disk flushes decides this figure: two machines, or two days on a shared one, cannot be compared by it.
+    # How fast the disk flushes decides this figure: it compares programs on one disk, never two disks.
     against="sqlite3 alone, same batches, on a disk that made 260 single commits/s; a faster disk shows more",
 )
 def journal_rows_per_s(size: Size) -> Measurement:

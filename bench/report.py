@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
 from rich.table import Table
 
 from bench.registry import Figure, Measurement, Size
@@ -43,23 +44,13 @@ def append(path: Path, record: Record) -> None:
         file.write(msgspec.json.encode(record) + b"\n")
 
 
-def table_of(size: Size, rows: list[tuple[Figure, Record]]) -> Table:
-    """Lay out what was found; a goal is judged at full size only."""
-    table = Table()
-    for heading in ("figure", "value", "unit", "goal", "met"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("against", "size", "hash"):
-        table.add_column(heading, overflow="fold")
+def show(console: Console, size: Size, rows: list[tuple[Figure, Record]]) -> None:
+    """Print what was found, and what each figure is compared with; a goal is judged at full size only."""
+    table = Table("figure", "value", "unit", "goal", "met", "size")
     for figure, record in rows:
         met = "yes" if figure.goal.is_met(record.value) else "NO"
-        table.add_row(
-            record.name,
-            f"{record.value:,.6g}",
-            record.unit,
-            record.goal,
-            met if size is Size.FULL else "-",
-            record.against,
-            record.size,
-            record.result_hash[:12],
-        )
-    return table
+        shown = f"{record.value:,.6g}"
+        table.add_row(record.name, shown, record.unit, record.goal, met if size is Size.FULL else "-", record.size)
+    console.print(table)
+    for _, record in rows:
+        console.print(f"{record.name}: against {record.against} (result {record.result_hash[:12]})")
