@@ -6,9 +6,10 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from multihome.controller.classes import class_of
+from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.state import (
     ANSWERS_MAX,
+    AppliedWorkload,
     DrainState,
     KeptAnswer,
     Openness,
@@ -17,17 +18,18 @@ from multihome.controller.state import (
     State,
     UnitState,
     WorkloadState,
-    organisation_of,
+    applied_name,
+    model_name,
     taken_key,
     unit_key,
 )
 from multihome.domain import events as ev
 from multihome.domain.accelerators import AcceleratorType
-from multihome.domain.commands import Accepted, OverrideRule, Request
+from multihome.domain.commands import Accepted, OverrideRule
 from multihome.domain.contracts import Contract, Waiver
-from multihome.domain.ids import ProviderId, WorkloadId
+from multihome.domain.ids import ProviderId
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Fenced, Intended, Running, Stopping, Unknown
+from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadKind
@@ -39,9 +41,9 @@ def apply(state: State, event: ev.Event, at: Now) -> None:
     _FOLDS[type(event)](state, event, at)
 
 
-def keep_answer(state: State, request: Request, answer: Accepted | Refusal) -> None:
+def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Refusal) -> None:
     """Remember what a command was answered, so that a repeat of its key gets the same."""
-    state.answers[request.key] = KeptAnswer(request.body_sha256, answer)
+    state.answers[key] = KeptAnswer(body_sha256, answer)
     if len(state.answers) > ANSWERS_MAX:
         del state.answers[next(iter(state.answers))]
 
@@ -100,7 +102,10 @@ def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:
     )
     state.workloads[workload.id] = workload
     if spec.kind is WorkloadKind.TRAINING:
-        state.models[f"{organisation_of(spec.tenant_id)}/{spec.name}"] = workload.id
+        state.models[model_name(spec.tenant_id, spec.name)] = workload.id
+    if event.applied:
+        name = applied_name(spec.tenant_id, spec.name)
+        state.applied[name] = AppliedWorkload(workload.id, spec_sha256(spec))
     for unit in range(spec.units):
         _enqueue(state, workload, unit)
 
@@ -119,6 +124,7 @@ def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
     workload.cancelled = True
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
+        state.backing_off.pop(unit_key(workload.id, unit), None)
 
 
 def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
@@ -126,6 +132,7 @@ def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
     workload = state.workloads.pop(event.workload_id)
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
+        state.backing_off.pop(unit_key(workload.id, unit), None)
 
 
 def _overridden(state: State, event: ev.RuleOverridden, at: Now) -> None:
@@ -147,6 +154,7 @@ def _intended(state: State, event: ev.RunIntended, at: Now) -> None:
     unit.generation = event.generation
     unit.run_id = event.run_id
     _dequeue(state, workload, event.unit)
+    state.backing_off.pop(unit_key(workload.id, event.unit), None)
     state.runs[event.run_id] = RunState(
         id=event.run_id,
         workload_id=event.workload_id,
@@ -156,7 +164,6 @@ def _intended(state: State, event: ev.RunIntended, at: Now) -> None:
         reason=event.reason,
         phase=Intended(),
         intended=at,
-        progress=unit.progress,
     )
 
 
@@ -214,19 +221,16 @@ def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:
 def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
     del at
     run = state.runs.pop(event.run_id)
-    if not run.replaced:
-        _release_unit(state, run)
-        workload = state.workloads.get(run.workload_id)
-        if workload is not None and event.outcome in {"succeeded"}:
-            workload.units[run.unit].done = True
-            _dequeue(state, workload, run.unit)
+    workload = state.workloads.get(run.workload_id)
+    if workload is not None and not run.replaced and event.outcome is Outcome.SUCCEEDED:
+        workload.units[run.unit].done = True
+    _release_unit(state, run)
 
 
 def _backed_off(state: State, event: ev.UnitBackedOff, at: Now) -> None:
     del at
-    unit = state.workloads[event.workload_id].units[event.unit]
-    unit.failures += 1
-    unit.backoff_until_process_ms = event.until_process_ms
+    state.workloads[event.workload_id].units[event.unit].failures += 1
+    state.backing_off[unit_key(event.workload_id, event.unit)] = event.until_process_ms
 
 
 def _provider_silent(state: State, event: ev.ProviderSilent, at: Now) -> None:
@@ -312,11 +316,6 @@ def _release_unit(state: State, run: RunState) -> None:
     unit.run_id = None
     if not workload.cancelled and not unit.done:
         _enqueue(state, workload, run.unit)
-
-
-def workload_of(state: State, workload_id: WorkloadId) -> WorkloadState | None:
-    """A workload that has not ended, if it is known."""
-    return state.workloads.get(workload_id)
 
 
 # The table's keys guarantee each function the event it takes; a checker cannot see that.

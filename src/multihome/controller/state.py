@@ -45,7 +45,6 @@ class UnitState(msgspec.Struct):
     generation: Generation = Generation(0)
     run_id: RunId | None = None
     failures: int = 0
-    backoff_until_process_ms: int = 0
     progress: Progress | None = None
     done: bool = False
 
@@ -147,6 +146,8 @@ class State(msgspec.Struct):
     """Chip time used by `tranche@month`, metered so far."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
+    backing_off: dict[str, int] = {}
+    """Units whose next attempt waits until an instant of the process clock."""
     waiting: dict[ClassId, dict[str, None]] = {}
     """Units that wait, by class, as `workload.unit`, longest waiting first."""
 
@@ -175,6 +176,11 @@ def split_unit_key(key: str) -> tuple[WorkloadId, int]:
     return WorkloadId(workload_id), int(unit)
 
 
-def organisation_of(tenant_id: TenantId) -> str:
-    """The top of a tenant's path."""
-    return tenant_id.partition("/")[0]
+def model_name(tenant_id: TenantId, name: str) -> str:
+    """The key of `State.models`: names are shared within an organisation."""
+    return f"{tenant_id.partition('/')[0]}/{name}"
+
+
+def applied_name(tenant_id: TenantId, name: str) -> str:
+    """The key of `State.applied`."""
+    return f"{tenant_id}/{name}"

@@ -135,6 +135,10 @@ class Tick(Fact, kw_only=True):
     """Time has passed: look at deadlines, meters and the queue."""
 
 
+class PlaceDue(Fact, kw_only=True):
+    """It is time for a placement round."""
+
+
 class EngineAnswered(Fact, kw_only=True):
     """An engine reported what it has."""
 
@@ -175,6 +179,7 @@ class Recovered(Fact, kw_only=True):
 Input = (
     Request
     | Tick
+    | PlaceDue
     | EngineAnswered
     | EngineSilent
     | LaunchAnswered

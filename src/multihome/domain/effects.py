@@ -21,10 +21,18 @@ class StopRun(Fact, kw_only=True):
 
 
 class FenceRun(Fact, kw_only=True):
-    """Refuse checkpoint writes of a workload's unit below this generation."""
+    """Refuse checkpoint writes of a workload's unit below this generation; ask any provider's engine but the lost one."""
 
     checkpoint_key: str
     generation: Generation
+    avoid_provider_id: ProviderId
 
 
-Effect = StartRun | StopRun | FenceRun
+class ForgetRun(Fact, kw_only=True):
+    """Let the engine stop reporting a run whose end is journalled."""
+
+    provider_id: ProviderId
+    run_id: RunId
+
+
+Effect = StartRun | StopRun | FenceRun | ForgetRun

@@ -36,10 +36,11 @@ class DocumentRecorded(Fact, kw_only=True):
 
 
 class WorkloadSubmitted(Fact, kw_only=True):
-    """A workload exists and waits."""
+    """A workload exists and waits; `applied` ones keep their name, so that applying the files again changes nothing."""
 
     workload_id: WorkloadId
     spec: WorkloadSpec
+    applied: bool = False
 
 
 class ClassWaits(Fact, kw_only=True):
@@ -120,10 +121,11 @@ class RunProgressed(Fact, kw_only=True):
 
 
 class RunStopAsked(Fact, kw_only=True):
-    """The engine is asked to end it by a deadline of the process clock."""
+    """The engine is asked to end it by a deadline of the process clock: politely now, by force after the grace."""
 
     run_id: RunId
     cause: StopCause
+    grace_ms: int
     deadline_process_ms: int
 
 

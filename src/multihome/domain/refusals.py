@@ -44,10 +44,12 @@ class RefusalCode(StrEnum):
     """An override or declaration must say who and why."""
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, tag=True):
     """A no, as data and in words; `subject` is what it is about, `accepted` what would have been taken."""
 
     code: RefusalCode
     subject: str
     text: str
     accepted: str = ""
+    others: tuple[str, ...] = ()
+    """What else is wrong with the same command, in words."""

@@ -33,10 +33,11 @@ class Outcome(StrEnum):
 
 
 class Progress(Fact, kw_only=True):
-    """What a program says of itself: the step it is at, its loss, and the last step it saved."""
+    """What a program says of itself: the step it is at, its loss, and the last step it saved, and the one it began from."""
 
     step: int
     checkpoint_step: int = 0
+    resumed_from_step: int = 0
     loss_micro: int = 0
     """The loss times 1,000,000, so that the journal carries whole numbers only."""
 

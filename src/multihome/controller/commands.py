@@ -1,0 +1,328 @@
+"""Answers commands: accepts with events, or refuses with the first reason of the documented order."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from multihome.clauses.table import on_provider_loss
+from multihome.clauses.delay_remedy import delay
+from multihome.controller.classes import spec_sha256
+from multihome.controller.decision import Decision
+from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.endings import meter_run
+from multihome.controller.reconcile import stop_event
+from multihome.controller.state import (
+    WORKLOADS_MAX,
+    Openness,
+    RunState,
+    State,
+    WorkloadState,
+    applied_name,
+)
+from multihome.domain import commands as cmd
+from multihome.domain.commands import Accepted, Document
+from multihome.domain.contracts import ClauseRef, DelayRemedy
+from multihome.domain.events import (
+    ClauseConsequence,
+    ClockAdvanced,
+    ClockDeclared,
+    CommandRefused,
+    DocumentRecorded,
+    Event,
+    Installed,
+    ProviderLost,
+    ProviderRestored,
+    RuleOverridden,
+    RunFenced,
+    TargetDrained,
+    TargetUndrained,
+    WorkloadCancelled,
+    WorkloadEnded,
+    WorkloadSubmitted,
+)
+from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.runs import Outcome, StopCause, Stopping
+from multihome.domain.supply import Delivery
+from multihome.units.time import Now, format_instant
+
+
+def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
+    """Decide a command. A repeat of a key is answered as before, without events."""
+    kept = state.answers.get(request.key)
+    if kept is not None:
+        if kept.body_sha256 == request.body_sha256:
+            return Decision(answer=kept.answer)
+        text = "this idempotency key was used for another command"
+        return Decision(answer=Refusal(RefusalCode.KEY_REUSED, request.key, text))
+    decision = _HANDLERS[type(request.command)](state, request.command, request, now)
+    if isinstance(decision.answer, Refusal):
+        return Decision(events=(CommandRefused(refusal=decision.answer),), answer=decision.answer)
+    return decision
+
+
+def _refuse(problems: Iterable[Refusal]) -> Decision:
+    """The refusal that comes first in the documented order, with the others in words."""
+    order = list(RefusalCode)
+    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
+    first = ranked[0]
+    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
+    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
+
+
+def _accept(*events: Event, answer: Accepted | None = None) -> Decision:
+    return Decision(events=events, answer=answer or Accepted())
+
+
+def _install(state: State, command: cmd.Install, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    if state.installation_id:
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, "installation", "this journal has an installation already")])
+    return _accept(Installed(installation_id=command.installation_id))
+
+
+def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    if state.scenario_ms is not None:
+        text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
+        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+    if state.workloads or state.taken_chip_ms:
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")])
+    return _accept(ClockDeclared(start_ms=command.start_ms))
+
+
+def _advance_clock(state: State, command: cmd.AdvanceClock, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    if state.scenario_ms is None:
+        text = "contract time is real time here; start with `multihome up --clock-start DATE` to have a scenario clock"
+        return _refuse([Refusal(RefusalCode.CLOCK_NOT_SCENARIO, "clock", text)])
+    if command.to_ms < state.scenario_ms:
+        text = f"{format_instant(command.to_ms)} is before {format_instant(state.scenario_ms)}"
+        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+    changes = (f"clock at {format_instant(command.to_ms)}",)
+    return _accept(ClockAdvanced(to_ms=command.to_ms), answer=Accepted(changes=changes))
+
+
+def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> Decision:
+    del now
+    known = with_documents(state, command.documents)
+    problems = document_problems(state, known, command.documents)
+    events: list[Event] = []
+    changes: list[str] = []
+    for document in command.documents:
+        table, key = place_of(state, document)
+        before = table.get(key)
+        if before == document:
+            continue
+        changes.append(f"{'+' if before is None else '~'} {type(document).__name__.lower()} {key}")
+        events.append(DocumentRecorded(document=document))
+        events.extend(_consequences(known, document))
+    workload_ids: list[WorkloadId] = []
+    for ordinal, spec in enumerate(command.workloads):
+        name = applied_name(spec.tenant_id, spec.name)
+        applied = state.applied.get(name)
+        digest = spec_sha256(spec)
+        if applied is not None and applied.spec_sha256 == digest:
+            workload_ids.append(applied.workload_id)
+            continue
+        if applied is not None and applied.workload_id in state.workloads:
+            text = "a live workload of this name was described differently; cancel it first or choose another name"
+            problems.append(Refusal(RefusalCode.CHANGED_WORKLOAD, f"workload {name}", text))
+            continue
+        if not problems:
+            problems.extend(workload_problems(known, spec))
+        workload_id = WorkloadId(f"w-{request.minted_id}{ordinal:03d}")
+        workload_ids.append(workload_id)
+        changes.append(f"+ workload {name}")
+        events.append(WorkloadSubmitted(workload_id=workload_id, spec=spec, applied=True))
+    if problems:
+        return _refuse(problems)
+    return Decision(events=tuple(events), answer=Accepted(workload_ids=tuple(workload_ids), changes=tuple(changes)))
+
+
+def _consequences(known: State, document: Document) -> list[Event]:
+    """What the delay remedies of its contract make of a delivery."""
+    if not isinstance(document, Delivery):
+        return []
+    contract = known.contracts.get(ContractId(document.tranche_id.rpartition("/")[0]))
+    if contract is None:
+        return []
+    events: list[Event] = []
+    for tranche in contract.tranches:
+        for terms in contract.clauses:
+            if tranche.id != document.tranche_id or not isinstance(terms, DelayRemedy):
+                continue
+            late = delay(terms, tranche.promised_ms, document.effective_ms)
+            text = (
+                f"tranche {tranche.id}: {late.late_days} days late, {late.grace_days} of grace, discount "
+                f"{late.discount_bps / 100:g} % of the rate{' (capped)' if late.capped else ''}; start and end shift; "
+                f"nothing was billed before acceptance"
+            )
+            code = "remedy_accrued" if late.discount_bps else "within_grace"
+            events.append(ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text))
+    return events
+
+
+def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -> Decision:
+    del now
+    problems = workload_problems(state, command.spec)
+    if len(state.workloads) >= WORKLOADS_MAX:
+        text = f"{WORKLOADS_MAX} live workloads are the limit"
+        problems.append(Refusal(RefusalCode.QUEUE_FULL, f"workload {command.spec.name}", text))
+    if problems:
+        return _refuse(problems)
+    workload_id = WorkloadId(f"w-{request.minted_id}")
+    return _accept(
+        WorkloadSubmitted(workload_id=workload_id, spec=command.spec), answer=Accepted(workload_ids=(workload_id,))
+    )
+
+
+def find_workload(state: State, name: str) -> WorkloadState | Refusal:
+    """A live workload by id, or by name where that is unambiguous."""
+    workload = state.workloads.get(WorkloadId(name))
+    if workload is not None:
+        return workload
+    named = [workload for workload in state.workloads.values() if workload.spec.name == name]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        ids = ", ".join(workload.id for workload in named[:8])
+        return Refusal(RefusalCode.AMBIGUOUS, name, f"{len(named)} workloads have this name", accepted=ids)
+    return Refusal(RefusalCode.NOT_FOUND, name, "no live workload has this id or name")
+
+
+def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -> Decision:
+    del request
+    workload = find_workload(state, command.workload)
+    if isinstance(workload, Refusal):
+        return _refuse([workload])
+    if workload.cancelled:
+        return _accept(answer=Accepted(workload_ids=(workload.id,)))
+    events: list[Event] = [WorkloadCancelled(workload_id=workload.id, actor=command.actor, why=command.why)]
+    runs = [state.runs[unit.run_id] for unit in workload.units if unit.run_id in state.runs]
+    events.extend(stop_event(run, StopCause.CANCELLED, now) for run in runs)
+    if not runs:
+        events.append(WorkloadEnded(workload_id=workload.id, outcome=Outcome.STOPPED, text="cancelled"))
+    return Decision(events=tuple(events), answer=Accepted(workload_ids=(workload.id,)))
+
+
+def _drain(state: State, command: cmd.Drain, request: cmd.Request, now: Now) -> Decision:
+    del request
+    problem = _target_problem(state, command.target) or _needs_person(command.actor, command.why)
+    if problem:
+        return _refuse([problem])
+    events: list[Event] = [TargetDrained(target=command.target, actor=command.actor, why=command.why)]
+    events.extend(
+        stop_event(run, StopCause.DRAINED, now)
+        for run in state.runs.values()
+        if command.target in {run.allocation.provider_id, run.allocation.pool_id}
+        and not run.replaced
+        and not isinstance(run.phase, Stopping)
+    )
+    return _accept(*events, answer=Accepted(changes=(f"{len(events) - 1} runs asked to stop and move",)))
+
+
+def _undrain(state: State, command: cmd.Undrain, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    if command.target not in state.drains:
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.target, "it is not drained")])
+    return _accept(TargetUndrained(target=command.target, actor=command.actor, why=command.why))
+
+
+def _declare_lost(state: State, command: cmd.DeclareLost, request: cmd.Request, now: Now) -> Decision:
+    del request
+    provider_id = command.provider_id
+    problem = _provider_problem(state, provider_id) or _needs_person(command.actor, command.why)
+    if problem:
+        return _refuse([problem])
+    if state.provider_state(provider_id).openness is Openness.LOST:
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
+    events: list[Event] = [ProviderLost(provider_id=provider_id, actor=command.actor, why=command.why)]
+    fenced = [
+        run for run in state.runs.values() if run.allocation.provider_id == provider_id and not run.replaced
+    ]
+    for run in fenced:
+        events.extend(meter_run(state, run, now.contract_ms))
+        events.append(RunFenced(run_id=run.id))
+    for workload in state.workloads.values():
+        if workload.cancelled and all(_is_gone(state, unit.run_id, fenced) for unit in workload.units):
+            events.append(WorkloadEnded(workload_id=workload.id, outcome=Outcome.STOPPED, text="cancelled"))
+    events.extend(_loss_consequences(state, provider_id, now))
+    return _accept(*events, answer=Accepted(changes=(f"{len(fenced)} runs fenced",)))
+
+
+def _is_gone(state: State, run_id: object, fenced: list[RunState]) -> bool:
+    return run_id not in state.runs or any(run.id == run_id for run in fenced)
+
+
+def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Iterable[Event]:
+    """What every clause in force makes of the loss: the provider's own, and first refusals of others."""
+    for contract in state.contracts.values():
+        for terms in contract.clauses:
+            binds = contract.provider_id == provider_id or type(terms).__name__ == "FirstRefusal"
+            if binds and terms.interval.contains(now.contract_ms):
+                code, text = on_provider_loss(terms)
+                yield ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text)
+
+
+def _restore(state: State, command: cmd.Restore, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    problem = _provider_problem(state, command.provider_id) or _needs_person(command.actor, command.why)
+    if problem:
+        return _refuse([problem])
+    if state.provider_state(command.provider_id).openness is not Openness.LOST:
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.provider_id, "it is not declared lost")])
+    return _accept(ProviderRestored(provider_id=command.provider_id, actor=command.actor, why=command.why))
+
+
+def _override(state: State, command: cmd.Override, request: cmd.Request, now: Now) -> Decision:
+    del request, now
+    workload = find_workload(state, command.workload)
+    if isinstance(workload, Refusal):
+        return _refuse([workload])
+    problem = _needs_person(command.actor, command.why)
+    if problem:
+        return _refuse([problem])
+    event = RuleOverridden(
+        workload_id=workload.id,
+        rule=command.rule.value,
+        priority=command.priority,
+        actor=command.actor,
+        why=command.why,
+    )
+    return _accept(event, answer=Accepted(workload_ids=(workload.id,)))
+
+
+def _target_problem(state: State, target: str) -> Refusal | None:
+    if ProviderId(target) in state.providers or PoolId(target) in state.pools:
+        return None
+    accepted = ", ".join([*sorted(state.providers), *sorted(state.pools)])
+    return Refusal(RefusalCode.NOT_FOUND, target, "no provider or pool has this name", accepted=accepted)
+
+
+def _provider_problem(state: State, provider_id: ProviderId) -> Refusal | None:
+    if provider_id in state.providers:
+        return None
+    accepted = ", ".join(sorted(state.providers))
+    return Refusal(RefusalCode.NOT_FOUND, provider_id, "no provider has this name", accepted=accepted)
+
+
+def _needs_person(actor: str, why: str) -> Refusal | None:
+    if actor and why:
+        return None
+    return Refusal(RefusalCode.NEEDS_PERSON, "actor and why", "a person must stand behind this: say who and why")
+
+
+# The table's keys guarantee each function the command it takes; a checker cannot see that.
+_HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Decision]] = {
+    cmd.Install: _install,
+    cmd.DeclareClock: _declare_clock,
+    cmd.AdvanceClock: _advance_clock,
+    cmd.Apply: _apply,
+    cmd.Submit: _submit,
+    cmd.Cancel: _cancel,
+    cmd.Drain: _drain,
+    cmd.Undrain: _undrain,
+    cmd.DeclareLost: _declare_lost,
+    cmd.Restore: _restore,
+    cmd.Override: _override,
+}

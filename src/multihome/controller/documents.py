@@ -1,0 +1,279 @@
+"""Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
+
+from collections.abc import Iterator, Mapping
+from typing import assert_never
+
+import msgspec
+
+from multihome.controller.state import State
+from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.commands import Document
+from multihome.domain.contracts import ClauseTerms, Contract, Tranche, Waiver
+from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant, parent_of
+from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
+from multihome.units.time import format_date
+
+Known = State
+"""A state in which the documents under test stand as if they were recorded."""
+
+
+def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
+    """A shallow copy of the state's facts with the documents laid over them; the state itself stays as it is."""
+    known = State(
+        accelerators=dict(state.accelerators),
+        providers=dict(state.providers),
+        pools=dict(state.pools),
+        contracts=dict(state.contracts),
+        waivers=dict(state.waivers),
+        deliveries=dict(state.deliveries),
+        tenants=dict(state.tenants),
+    )
+    for document in documents:
+        table, key = place_of(known, document)
+        table[key] = document
+    return known
+
+
+def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
+    """The table and key under which a document is kept."""
+    match document:
+        case AcceleratorType():
+            return _table(state.accelerators), document.name
+        case Provider():
+            return _table(state.providers), document.id
+        case Pool():
+            return _table(state.pools), document.id
+        case Contract():
+            return _table(state.contracts), document.id
+        case Waiver():
+            return _table(state.waivers), document.id
+        case Delivery():
+            return _table(state.deliveries), document.id
+        case Tenant():
+            return _table(state.tenants), document.id
+        case _:
+            assert_never(document)
+
+
+def _table(table: Mapping[str, Document]) -> dict[str, Document]:
+    assert isinstance(table, dict), "facts are kept in dicts"
+    return table
+
+
+def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:
+    """Everything that is wrong with documents; references may point to what is known or to each other."""
+    problems: list[Refusal] = []
+    for document in documents:
+        match document:
+            case AcceleratorType() | Provider():
+                continue
+            case Pool():
+                problems.extend(_pool_problems(known, document))
+            case Contract():
+                problems.extend(_contract_problems(state, known, document))
+            case Waiver():
+                problems.extend(_waiver_problems(known, document))
+            case Delivery():
+                problems.extend(_delivery_problems(state, known, document))
+            case Tenant():
+                problems.extend(_tenant_problems(known, document))
+            case _:
+                assert_never(document)
+    return problems
+
+
+def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
+    """Everything that keeps a workload from ever running: tenant, accelerators, infrastructure, size of its gang."""
+    subject = f"workload {spec.name}"
+    if spec.tenant_id not in known.tenants:
+        return [_unknown_tenant(known, subject, spec)]
+    lots = list(_lots_for(known, spec))
+    if not lots:
+        names = ", ".join(choice.accelerator for choice in spec.choices)
+        pools = ", ".join(sorted(f"{pool.id} ({pool.accelerator})" for pool in known.pools.values()))
+        where = f" in {spec.infra.provider or '*'}/{spec.infra.region or '*'}"
+        text = f"no pool has {names}{where}"
+        return [Refusal(RefusalCode.NO_SUCH_POOL, subject, text, accepted=pools)]
+    if not any(_fits(known, spec, choice, tranche) for choice, tranche in lots):
+        return [_gang_too_large(known, subject, spec, lots)]
+    return []
+
+
+def _unknown_tenant(known: Known, subject: str, spec: WorkloadSpec) -> Refusal:
+    tenants = ", ".join(sorted(known.tenants))
+    return Refusal(RefusalCode.UNKNOWN_TENANT, subject, f"tenant {spec.tenant_id!r} is not known", accepted=tenants)
+
+
+def _lots_for(known: Known, spec: WorkloadSpec) -> Iterator[tuple[AcceleratorChoice, Tranche]]:
+    for contract in known.contracts.values():
+        for tranche in contract.tranches:
+            pool = known.pools[tranche.pool_id]
+            if spec.infra.provider not in {"", pool.provider_id} or spec.infra.region not in {"", pool.region}:
+                continue
+            for choice in spec.choices:
+                if choice.accelerator == pool.accelerator:
+                    yield choice, tranche
+
+
+def _fits(known: Known, spec: WorkloadSpec, choice: AcceleratorChoice, tranche: Tranche) -> bool:
+    chips_per_node = known.pools[tranche.pool_id].chips_per_node
+    return spec.num_nodes <= tranche.nodes_per_fabric * (chips_per_node // choice.chips_per_node)
+
+
+def _gang_too_large(
+    known: Known, subject: str, spec: WorkloadSpec, lots: list[tuple[AcceleratorChoice, Tranche]]
+) -> Refusal:
+    largest = max(
+        lots, key=lambda lot: (lot[1].nodes_per_fabric * known.pools[lot[1].pool_id].chips_per_node, lot[1].id)
+    )
+    choice, tranche = largest
+    chips_per_node = known.pools[tranche.pool_id].chips_per_node
+    text = (
+        f"a gang of {spec.num_nodes} × {choice.chips_per_node} = {workload_chips(spec, choice)} {choice.accelerator} "
+        f"fits no fabric"
+    )
+    accepted = (
+        f"at most {tranche.nodes_per_fabric} × {chips_per_node} in one fabric (pool {tranche.pool_id}, "
+        f"tranche {tranche.id})"
+    )
+    return Refusal(RefusalCode.GANG_TOO_LARGE, subject, text, accepted=accepted)
+
+
+def _pool_problems(known: Known, pool: Pool) -> Iterator[Refusal]:
+    yield from _reference(f"pool {pool.id}", "provider", pool.provider_id, known.providers)
+    yield from _reference(f"pool {pool.id}", "accelerator", pool.accelerator, known.accelerators)
+
+
+def _contract_problems(state: State, known: Known, contract: Contract) -> Iterator[Refusal]:
+    subject = f"contract {contract.id}"
+    yield from _reference(subject, "provider", contract.provider_id, known.providers)
+    if contract.interval.end_ms <= contract.interval.start_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, "it ends before it begins")
+    for terms in contract.clauses:
+        yield from _clause_problems(known, contract, terms)
+    yield from _overlaps(contract)
+    for tranche in contract.tranches:
+        yield from _tranche_problems(known, contract, tranche)
+    yield from _settled(state, contract)
+
+
+def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
+    subject = f"clause {contract.id}/{terms.id}"
+    inside = (
+        contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
+    )
+    if not inside:
+        yield Refusal(
+            RefusalCode.BAD_DATES,
+            subject,
+            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in order "
+            f"within the contract's",
+            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+        )
+    scope = getattr(terms, "scope", None)
+    for accelerator in scope.accelerators if scope else ():
+        yield from _reference(subject, "accelerator", accelerator, known.accelerators)
+
+
+def _overlaps(contract: Contract) -> Iterator[Refusal]:
+    for index, terms in enumerate(contract.clauses):
+        for other in contract.clauses[:index]:
+            if other.id == terms.id and terms.interval.overlap_ms(other.interval):
+                yield Refusal(
+                    RefusalCode.OVERLAPPING_CLAUSES,
+                    f"clause {contract.id}/{terms.id}",
+                    "two versions of it are in force at the same time; end the first where the second begins",
+                )
+
+
+def _tranche_problems(known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
+    subject = f"tranche {tranche.id}"
+    yield from _reference(subject, "pool", tranche.pool_id, known.pools)
+    pool = known.pools.get(tranche.pool_id)
+    if pool is not None and pool.provider_id != contract.provider_id:
+        yield Refusal(
+            RefusalCode.UNKNOWN_REFERENCE,
+            subject,
+            f"pool {pool.id} belongs to {pool.provider_id}, not to the contract's provider {contract.provider_id}",
+        )
+    if not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
+        yield Refusal(
+            RefusalCode.BAD_DATES,
+            subject,
+            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
+            f"the contract",
+            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+        )
+    if tranche.award.waiver_id is not None:
+        yield from _reference(subject, "waiver", tranche.award.waiver_id, known.waivers)
+
+
+def _settled(state: State, contract: Contract) -> Iterator[Refusal]:
+    """A tranche that has delivered keeps its pool, rate and award: usage was priced and placed by them."""
+    before = state.contracts.get(contract.id)
+    if before is None:
+        return
+    after = {tranche.id: tranche for tranche in contract.tranches}
+    delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
+    for tranche in before.tranches:
+        if tranche.id in delivered and after.get(tranche.id) != tranche:
+            yield Refusal(
+                RefusalCode.SETTLED,
+                f"tranche {tranche.id}",
+                "it has been delivered; its terms can no longer be rewritten, only amended by a new tranche",
+            )
+
+
+def _waiver_problems(known: Known, waiver: Waiver) -> Iterator[Refusal]:
+    subject = f"waiver {waiver.id}"
+    yield from _reference(subject, "contract", waiver.contract_id, known.contracts)
+    contract = known.contracts.get(waiver.contract_id)
+    if contract is not None and waiver.clause_id not in {terms.id for terms in contract.clauses}:
+        names = ", ".join(sorted({terms.id for terms in contract.clauses}))
+        text = f"contract {contract.id} has no clause {waiver.clause_id!r}"
+        yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=names)
+    if not waiver.served_ms <= waiver.answered_ms < waiver.expires_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, "served, answered and expires must follow one another")
+    for accelerator in waiver.accelerators:
+        yield from _reference(subject, "accelerator", accelerator, known.accelerators)
+
+
+def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterator[Refusal]:
+    subject = f"delivery {delivery.id}"
+    before = state.deliveries.get(delivery.id)
+    if before is not None and before != delivery:
+        yield Refusal(RefusalCode.SETTLED, subject, "it was recorded already; record a further delivery instead")
+    contract = known.contracts.get(ContractId(delivery.tranche_id.rpartition("/")[0]))
+    tranche = next((t for t in contract.tranches if t.id == delivery.tranche_id), None) if contract else None
+    if tranche is None:
+        yield from _reference(subject, "tranche", delivery.tranche_id, _tranche_ids(known))
+        return
+    delivered = sum(d.fabrics for d in known.deliveries.values() if d.tranche_id == tranche.id)
+    if delivered > tranche.fabrics:
+        text = f"tranche {tranche.id} would have {delivered} of {tranche.fabrics} fabrics delivered"
+        yield Refusal(RefusalCode.WRONG_STATE, subject, text)
+    if delivery.effective_ms >= tranche.ends_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, f"the tranche ends on {format_date(tranche.ends_ms)}, before it")
+
+
+def _tranche_ids(known: Known) -> dict[TrancheId, Tranche]:
+    return {tranche.id: tranche for contract in known.contracts.values() for tranche in contract.tranches}
+
+
+def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:
+    parent = parent_of(tenant.id)
+    if parent is not None and parent not in known.tenants:
+        text = f"its parent {parent!r} is not known"
+        yield Refusal(RefusalCode.TENANT_LOOP, f"tenant {tenant.id}", text, accepted=", ".join(sorted(known.tenants)))
+    for quota in tenant.quotas:
+        for accelerator in quota.accelerators:
+            yield from _reference(f"quota {tenant.id}/{quota.id}", "accelerator", accelerator, known.accelerators)
+
+
+def _reference(subject: str, what: str, name: str, known: Mapping[str, msgspec.Struct]) -> Iterator[Refusal]:
+    if name not in known:
+        text = f"{what} {name!r} is not known"
+        yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=", ".join(sorted(known)))

@@ -1,0 +1,86 @@
+"""What follows when a run is over: chip time, work lost, another attempt or the end of its workload."""
+
+from collections.abc import Iterator
+
+from multihome.clauses.book import find_tranche
+from multihome.controller.state import RunState, State, WorkloadState
+from multihome.domain.events import ChipTimeMetered, Event, RunEnded, UnitBackedOff, WorkloadEnded
+from multihome.domain.runs import Outcome, StopCause, Stopping
+from multihome.ledger.usage import meter
+from multihome.units.time import Interval, Now
+
+
+def end_run(state: State, run: RunState, exit_code: int | None, outcome: Outcome, text: str, now: Now) -> list[Event]:
+    """The events of a run's certain end, in order: usage first, so that nothing is freed unmetered."""
+    events: list[Event] = [*meter_run(state, run, now.contract_ms)]
+    events.append(RunEnded(run_id=run.id, outcome=outcome, exit_code=exit_code, text=text))
+    workload = state.workloads.get(run.workload_id)
+    if workload is None or run.replaced:
+        return events
+    if workload.cancelled:
+        events.extend(_end_if_last(state, workload, run, Outcome.STOPPED, "cancelled"))
+    elif outcome is Outcome.SUCCEEDED:
+        if all(unit.done for index, unit in enumerate(workload.units) if index != run.unit):
+            events.append(WorkloadEnded(workload_id=workload.id, outcome=outcome, text="finished"))
+    elif _counts_as_failure(run, outcome):
+        events.extend(_after_failure(workload, run, exit_code, outcome, text, now))
+    return events
+
+
+def meter_run(state: State, run: RunState, until_ms: int) -> Iterator[ChipTimeMetered]:
+    """Usage of a run that is not metered yet; none for one that never started or was fenced and metered before."""
+    workload = state.workloads.get(run.workload_id)
+    if run.started is None or run.replaced or workload is None:
+        return
+    found = find_tranche(state.book(), run.allocation.tranche_id)
+    assert found is not None, "a run's tranche is on record"
+    used = Interval(run.metered_until_ms, until_ms)
+    yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, found[1], used)
+
+
+def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | None) -> Outcome:
+    """What an exit means: one that was asked for is a stop, and a replica that ends by itself has failed its duty."""
+    if isinstance(run.phase, Stopping):
+        return Outcome.STOPPED
+    if exit_code == 0 and (workload is None or workload.spec.service is None):
+        return Outcome.SUCCEEDED
+    return Outcome.FAILED
+
+
+def _counts_as_failure(run: RunState, outcome: Outcome) -> bool:
+    """A stop for someone else's sake is no failure of the program."""
+    if isinstance(run.phase, Stopping):
+        return run.phase.cause in {StopCause.STALLED, StopCause.TOO_LONG}
+    return outcome is not Outcome.STOPPED
+
+
+def _after_failure(
+    workload: WorkloadState, run: RunState, exit_code: int | None, outcome: Outcome, text: str, now: Now
+) -> Iterator[Event]:
+    policy = workload.spec.restart
+    failures = workload.units[run.unit].failures
+    is_service = workload.spec.service is not None
+    if isinstance(run.phase, Stopping) and run.phase.cause is StopCause.TOO_LONG:
+        yield WorkloadEnded(workload_id=workload.id, outcome=Outcome.FAILED, text="ran longer than its maximum")
+        return
+    # What the program did not cause (an engine that lost it, or never started it) is always tried again.
+    may_retry = outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED} or (
+        (failures < policy.restarts_max or is_service)
+        and (not policy.exit_codes or exit_code in policy.exit_codes)
+    )
+    if not may_retry:
+        reason = text or f"exit code {exit_code}"
+        yield WorkloadEnded(
+            workload_id=workload.id, outcome=Outcome.FAILED, text=f"{reason}; {failures} of {policy.restarts_max} restarts used"
+        )
+        return
+    pause_ms = min(policy.backoff_ms * 2 ** min(failures, 20), policy.backoff_ms_max)
+    yield UnitBackedOff(workload_id=workload.id, unit=run.unit, until_process_ms=now.process_ms + pause_ms)
+
+
+def _end_if_last(
+    state: State, workload: WorkloadState, run: RunState, outcome: Outcome, text: str
+) -> Iterator[WorkloadEnded]:
+    others = (unit.run_id for unit in workload.units if unit.run_id not in {None, run.id})
+    if not any(other in state.runs for other in others):
+        yield WorkloadEnded(workload_id=workload.id, outcome=outcome, text=text)

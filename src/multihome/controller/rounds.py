@@ -1,0 +1,259 @@
+"""Turns the state into a snapshot, asks the scheduler, and turns its round into events."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from multihome.clauses.book import permission, take_or_pay_of
+from multihome.clauses.delivery import delivered_chip_ms, delivered_fabrics
+from multihome.clauses.take_or_pay import prepaid_chips
+from multihome.controller.reconcile import stop_event
+from multihome.controller.state import Openness, RunState, State, split_unit_key, taken_key
+from multihome.domain.accelerators import AcceleratorKind
+from multihome.domain.contracts import Contract, Tranche
+from multihome.domain.events import ClassWaits, Event, RunIntended
+from multihome.domain.ids import (
+    AcceleratorName,
+    ClassId,
+    FabricId,
+    Generation,
+    TenantId,
+    TrancheId,
+    WorkloadId,
+    fabric_id_of,
+    run_id_of,
+)
+from multihome.domain.placements import Blocker, NotEnoughChips, OverQuota, ProviderClosed, ReclaimPending
+from multihome.domain.runs import Running, StopCause, Stopping
+from multihome.domain.supply import Pool
+from multihome.domain.tenants import lineage
+from multihome.scheduling.place import Round, place
+from multihome.scheduling.snapshot import Ask, FabricRoom, Lot, Occupant, Snapshot
+from multihome.units.time import Interval, Now, month_interval
+
+MEMBERS_MAX = 256
+"""Units of one class that a round looks at; the next round takes the next ones."""
+
+
+def run_round(state: State, now: Now) -> tuple[Event, ...]:
+    """Place what can be placed; nothing at all where nothing waits."""
+    if not state.waiting:
+        return ()
+    kinds = accelerator_kinds(state)
+    return tuple(_events(state, place(snapshot_of(state, now), kinds, now), now))
+
+
+def accelerator_kinds(state: State) -> dict[AcceleratorName, AcceleratorKind]:
+    """The kind of every accelerator on record."""
+    return {name: accelerator.kind for name, accelerator in state.accelerators.items()}
+
+
+def snapshot_of(state: State, now: Now) -> Snapshot:
+    """All a round may use, as it stands now."""
+    by_fabric = _runs_by_fabric(state)
+    lots = tuple(
+        _lot(state, contract, tranche, by_fabric, now)
+        for contract in state.contracts.values()
+        for tranche in contract.tranches
+    )
+    return Snapshot(
+        book=state.book(),
+        lots=lots,
+        asks=tuple(_asks(state, now)),
+        occupants=tuple(_occupants(state)),
+        tenants=state.tenants,
+        used_chips=used_chips(state),
+    )
+
+
+def used_chips(state: State) -> dict[TenantId, dict[AcceleratorName, int]]:
+    """Chips in use by each tenant and all below it. Chips of replaced runs count for no tenant, only for the pool."""
+    used: dict[TenantId, dict[AcceleratorName, int]] = {}
+    for run in state.runs.values():
+        workload = state.workloads.get(run.workload_id)
+        if run.replaced or workload is None:
+            continue
+        for holder_id in lineage(workload.spec.tenant_id):
+            by_accelerator = used.setdefault(holder_id, {})
+            accelerator = run.allocation.accelerator
+            by_accelerator[accelerator] = by_accelerator.get(accelerator, 0) + run.allocation.chips
+    return used
+
+
+def _runs_by_fabric(state: State) -> dict[FabricId, list[RunState]]:
+    by_fabric: dict[FabricId, list[RunState]] = {}
+    for run in state.runs.values():
+        by_fabric.setdefault(run.allocation.fabric_id, []).append(run)
+    return by_fabric
+
+
+def _lot(
+    state: State, contract: Contract, tranche: Tranche, by_fabric: dict[FabricId, list[RunState]], now: Now
+) -> Lot:
+    pool = state.pools[tranche.pool_id]
+    count = delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
+    fabrics = tuple(
+        _fabric_room(tranche, pool, fabric_id, by_fabric.get(fabric_id, []))
+        for fabric_id in (fabric_id_of(tranche.id, ordinal) for ordinal in range(count))
+    )
+    return Lot(
+        contract=contract,
+        tranche=tranche,
+        pool=pool,
+        provider=state.providers[pool.provider_id],
+        permission=permission(state.book(), contract, tranche),
+        fabrics=fabrics,
+        prepaid_chips=_prepaid_chips(state, contract, tranche, pool, now),
+        closed=closed(state, pool),
+    )
+
+
+def _fabric_room(tranche: Tranche, pool: Pool, fabric_id: FabricId, runs: list[RunState]) -> FabricRoom:
+    free = [pool.chips_per_node] * tranche.nodes_per_fabric
+    coming = [0] * tranche.nodes_per_fabric
+    for run in runs:
+        for share in run.allocation.nodes:
+            free[share.node] -= share.chips
+            if isinstance(run.phase, Stopping):
+                coming[share.node] += share.chips
+    return FabricRoom(fabric_id, free, coming)
+
+
+def closed(state: State, pool: Pool) -> ProviderClosed | None:
+    """Why a pool admits nothing, if so: its provider is lost or silent, or it was drained."""
+    provider = state.provider_state(pool.provider_id)
+    if provider.openness is not Openness.ANSWERING:
+        return ProviderClosed(
+            pool_id=pool.id,
+            provider_id=pool.provider_id,
+            state=provider.openness.value,
+            actor=provider.actor,
+            why=provider.why,
+        )
+    drain = state.drains.get(pool.provider_id) or state.drains.get(pool.id)
+    if drain is None:
+        return None
+    return ProviderClosed(
+        pool_id=pool.id, provider_id=pool.provider_id, state="drained", actor=drain.actor, why=drain.why
+    )
+
+
+def _prepaid_chips(state: State, contract: Contract, tranche: Tranche, pool: Pool, now: Now) -> int:
+    terms = take_or_pay_of(contract, now.contract_ms)
+    if terms is None:
+        return 0
+    month = month_interval(now.contract_ms)
+    running = [run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced]
+    return prepaid_chips(
+        terms,
+        delivered_in(state, tranche, pool, month),
+        taken_in(state, tranche.id, running, month, now),
+        sum(run.allocation.chips for run in running),
+        month.end_ms - now.contract_ms,
+    )
+
+
+def delivered_in(state: State, tranche: Tranche, pool: Pool, interval: Interval) -> int:
+    """Chip-milliseconds of a tranche that are at our disposal in an interval, by what is known now."""
+    return delivered_chip_ms(
+        state.deliveries.values(),
+        tranche,
+        tranche.nodes_per_fabric * pool.chips_per_node,
+        interval,
+        state.provider_state(pool.provider_id).outages,
+    )
+
+
+def taken_in(state: State, tranche_id: TrancheId, running: list[RunState], month: Interval, now: Now) -> int:
+    """Chip-milliseconds used of a tranche in a month: what is metered, and what has run since."""
+    open_chip_ms = sum(
+        run.allocation.chips * max(0, now.contract_ms - max(run.metered_until_ms, month.start_ms))
+        for run in running
+        if run.started is not None
+    )
+    return state.taken_chip_ms.get(taken_key(tranche_id, month.start_ms), 0) + open_chip_ms
+
+
+def _asks(state: State, now: Now) -> Iterator[Ask]:
+    for class_id, keys in state.waiting.items():
+        members = tuple(islice(_ready_members(state, keys, now), MEMBERS_MAX))
+        if members:
+            first = state.workloads[members[0][0]]
+            yield Ask(
+                class_id=class_id,
+                spec=first.spec,
+                priority=first.priority,
+                quota_overridden_by=first.quota_overridden_by,
+                since_process_ms=first.submitted.process_ms,
+                members=members,
+            )
+
+
+def _ready_members(state: State, keys: dict[str, None], now: Now) -> Iterator[tuple[WorkloadId, int]]:
+    for key in keys:
+        if state.backing_off.get(key, 0) <= now.process_ms:
+            yield split_unit_key(key)
+
+
+def _occupants(state: State) -> Iterator[Occupant]:
+    for run in state.runs.values():
+        workload = state.workloads.get(run.workload_id)
+        if run.replaced or workload is None or run.started is None:
+            continue
+        progress = run.progress
+        yield Occupant(
+            run_id=run.id,
+            tenant_id=workload.spec.tenant_id,
+            allocation=run.allocation,
+            basis=run.reason.basis,
+            started_process_ms=run.started.process_ms,
+            lost_steps=progress.step - progress.checkpoint_step if progress else 0,
+            can_reclaim=isinstance(run.phase, Running),
+        )
+
+
+def _events(state: State, outcome: Round, now: Now) -> Iterator[Event]:
+    for reclaim in outcome.reclaims:
+        yield stop_event(state.runs[reclaim.run_id], StopCause.RECLAIMED, now, reclaim.notice_ms)
+    for placed in outcome.placed:
+        workload = state.workloads[placed.workload_id]
+        generation = Generation(workload.units[placed.unit].generation + 1)
+        yield RunIntended(
+            run_id=run_id_of(placed.workload_id, placed.unit, generation),
+            workload_id=placed.workload_id,
+            unit=placed.unit,
+            generation=generation,
+            allocation=placed.allocation,
+            reason=placed.reason,
+        )
+    for class_id, blockers in outcome.waiting.items():
+        if _signature(blockers) != _signature(state.class_blockers.get(class_id, ())):
+            yield ClassWaits(class_id=class_id, blockers=blockers)
+
+
+def _signature(blockers: tuple[Blocker, ...]) -> tuple[object, ...]:
+    """Blockers without the figures that change every round, so that only a new kind of reason is journalled."""
+    return tuple(_kind_of(blocker) for blocker in blockers)
+
+
+def _kind_of(blocker: Blocker) -> object:
+    match blocker:
+        case NotEnoughChips():
+            return NotEnoughChips, blocker.pool_id
+        case OverQuota():
+            return OverQuota, blocker.pool_id, blocker.tenant_id, blocker.quota_id
+        case ReclaimPending():
+            return ReclaimPending, blocker.pool_id
+        case ProviderClosed():
+            return ProviderClosed, blocker.pool_id, blocker.state
+        case _:
+            return blocker
+
+
+def explain_waiting(state: State, class_id: ClassId, now: Now) -> tuple[Blocker, ...]:
+    """The reasons of a class with today's figures; empty when it would be placed now."""
+    if class_id not in state.waiting:
+        return ()
+    outcome = place(snapshot_of(state, now), accelerator_kinds(state), now)
+    return outcome.waiting.get(class_id, ())
+
+

@@ -1,0 +1,52 @@
+"""What time alone brings about: stalls, maximum run times, ended capacity, metering at month ends."""
+
+from collections.abc import Iterator
+
+from multihome.clauses.book import find_tranche
+from multihome.clauses.delivery import delivered_fabrics
+from multihome.controller.endings import meter_run
+from multihome.controller.reconcile import stop_event
+from multihome.controller.state import RunState, State
+from multihome.domain.events import Event
+from multihome.domain.ids import fabric_id_of
+from multihome.domain.runs import Running, StopCause
+from multihome.units.time import MS_PER_MINUTE, Now, month_interval
+
+CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
+
+
+def upkeep(state: State, now: Now) -> Iterator[Event]:
+    """Events that are due for runs. Costs one look at every live run."""
+    month_start_ms = month_interval(now.contract_ms).start_ms
+    for run in state.runs.values():
+        if run.replaced or run.started is None:
+            continue
+        if run.metered_until_ms < month_start_ms:
+            yield from meter_run(state, run, month_start_ms)
+        if isinstance(run.phase, Running):
+            cause = _cause_to_stop(state, run, now)
+            if cause is not None:
+                notice_ms = CAPACITY_END_NOTICE_MS if cause is StopCause.CAPACITY_ENDED else 0
+                yield stop_event(run, cause, now, notice_ms)
+
+
+def _cause_to_stop(state: State, run: RunState, now: Now) -> StopCause | None:
+    workload = state.workloads.get(run.workload_id)
+    if workload is None or run.started is None:
+        return None
+    spec = workload.spec
+    if spec.run_ms_max and now.process_ms - run.started.process_ms >= spec.run_ms_max:
+        return StopCause.TOO_LONG
+    if spec.stall_ms and now.process_ms - run.moved_process_ms >= spec.stall_ms:
+        return StopCause.STALLED
+    if _capacity_ended(state, run, now):
+        return StopCause.CAPACITY_ENDED
+    return None
+
+
+def _capacity_ended(state: State, run: RunState, now: Now) -> bool:
+    found = find_tranche(state.book(), run.allocation.tranche_id)
+    if found is None:
+        return True
+    count = delivered_fabrics(state.deliveries.values(), found[1], now.contract_ms)
+    return all(fabric_id_of(found[1].id, ordinal) != run.allocation.fabric_id for ordinal in range(count))
