@@ -4,12 +4,14 @@ import ast
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_socket import SocketConnectBlockedError
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("src", "tests", "bench", "tools", "examples")
@@ -196,3 +198,15 @@ def test_a_skip_fails_where_none_is_allowed(tmp_path: Path, kind: str) -> None:
 
 def test_a_pass_is_no_skip(tmp_path: Path) -> None:
     assert run_pytest(tmp_path, "def test_it(): pass\n").returncode == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.250.7.9"])
+def test_all_of_loopback_is_open(host: str) -> None:
+    with socket.create_server((host, 0)) as server, socket.create_connection(server.getsockname(), timeout=5) as client:
+        assert client.getpeername()[0] == host
+
+
+def test_nothing_beyond_loopback_is_open() -> None:
+    # An address that documentation reserves: nothing answers there, even where the guard failed.
+    with pytest.raises(SocketConnectBlockedError):
+        socket.create_connection(("192.0.2.1", 80), timeout=0.2)
