@@ -1,0 +1,273 @@
+"""What is there and what runs, now."""
+
+import msgspec
+
+from multihome.clauses.delivery import delivered_fabrics
+from multihome.controller.state import Openness, RunState, State, WorkloadState, unit_key
+from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
+from multihome.domain.runs import Fenced, Intended, Progress, Running, Stopping, Unknown
+from multihome.domain.workloads import WorkloadKind
+from multihome.units.time import Now, format_date
+from multihome.views.words import describe
+
+
+class ProviderRow(msgspec.Struct, frozen=True):
+    """A provider: chips delivered, in use, and held by runs that were fenced or are unknown."""
+
+    id: ProviderId
+    title: str
+    kind: str
+    openness: str
+    why: str
+    delivered_chips: int
+    used_chips: int
+    held_chips: int
+
+
+class PoolRow(msgspec.Struct, frozen=True):
+    """A pool, with the tranches that are ordered and not accepted."""
+
+    id: PoolId
+    accelerator: AcceleratorName
+    delivered_chips: int
+    used_chips: int
+    largest_free_chips: int
+    outstanding: tuple[TrancheId, ...]
+
+
+class UnitRow(msgspec.Struct, frozen=True):
+    """One gang: its state in a word, and where it is."""
+
+    unit: int
+    state: str
+    run_id: RunId | None
+    generation: int
+    pool_id: PoolId | None
+    chips: int
+    basis: str
+    endpoint: str
+    progress: Progress | None
+    failures: int
+
+
+class WorkloadRow(msgspec.Struct, frozen=True):
+    """A live workload: the state of its least advanced unit, and the first reason why it waits, if it does."""
+
+    id: WorkloadId
+    name: str
+    tenant_id: TenantId
+    kind: WorkloadKind
+    state: str
+    units_up: int
+    units: int
+    pools: tuple[PoolId, ...]
+    chips: int
+    priority: int
+    submitted_contract_ms: int
+    submitted_process_ms: int
+    progress: Progress | None
+    waits_for: str
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """Something a person should look at."""
+
+    code: str
+    subject: str
+    text: str
+
+
+class StatusView(msgspec.Struct, frozen=True):
+    """Everything at one glance; times in milliseconds UTC."""
+
+    contract_ms: int
+    process_ms: int
+    scenario_clock: bool
+    providers: tuple[ProviderRow, ...]
+    pools: tuple[PoolRow, ...]
+    workload_states: dict[str, int]
+    alarms: tuple[Alarm, ...]
+
+
+UNIT_STATES = ("waiting", "backing_off", "unknown", "starting", "stopping", "running", "ready", "done")
+"""From least to most advanced; a workload shows its least advanced unit's."""
+
+
+def status(state: State, now: Now) -> StatusView:
+    """The whole at one glance."""
+    states: dict[str, int] = {}
+    for workload in state.workloads.values():
+        word = _workload_state(state, workload, now)
+        states[word] = states.get(word, 0) + 1
+    return StatusView(
+        contract_ms=now.contract_ms,
+        process_ms=now.process_ms,
+        scenario_clock=state.scenario_ms is not None,
+        providers=tuple(_provider_row(state, provider_id, now) for provider_id in state.providers),
+        pools=tuple(_pool_row(state, pool_id, now) for pool_id in state.pools),
+        workload_states=states,
+        alarms=alarms(state, now),
+    )
+
+
+def workload_rows(state: State, now: Now) -> list[WorkloadRow]:
+    """One row a live workload, in order of submission."""
+    return [workload_row(state, workload, now) for workload in state.workloads.values()]
+
+
+def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow:
+    """The row of one workload."""
+    units = unit_rows(state, workload, now)
+    blockers = state.class_blockers.get(workload.class_id, ())
+    waits = any(unit.state == "waiting" for unit in units)
+    return WorkloadRow(
+        id=workload.id,
+        name=workload.spec.name,
+        tenant_id=workload.spec.tenant_id,
+        kind=workload.spec.kind,
+        state=_least_advanced(units),
+        units_up=sum(unit.state in {"running", "ready", "done"} for unit in units),
+        units=len(units),
+        pools=tuple(dict.fromkeys(unit.pool_id for unit in units if unit.pool_id is not None)),
+        chips=sum(unit.chips for unit in units),
+        priority=workload.priority,
+        submitted_contract_ms=workload.submitted.contract_ms,
+        submitted_process_ms=workload.submitted.process_ms,
+        progress=workload.units[0].progress,
+        waits_for=describe(blockers[0]) if waits and blockers else "",
+    )
+
+
+def unit_rows(state: State, workload: WorkloadState, now: Now) -> tuple[UnitRow, ...]:
+    """The gangs of one workload."""
+    rows: list[UnitRow] = []
+    for index, unit in enumerate(workload.units):
+        run = state.runs.get(unit.run_id) if unit.run_id is not None else None
+        until_ms = state.backing_off.get(unit_key(workload.id, index), 0)
+        idle = "done" if unit.done else "backing_off" if until_ms > now.process_ms else "waiting"
+        phase = run.phase if run else None
+        rows.append(
+            UnitRow(
+                unit=index,
+                state=run_state(run) if run else idle,
+                run_id=unit.run_id,
+                generation=unit.generation,
+                pool_id=run.allocation.pool_id if run else None,
+                chips=run.allocation.chips if run else 0,
+                basis=run.reason.basis.value if run else "",
+                endpoint=phase.endpoint if isinstance(phase, Running) else "",
+                progress=unit.progress,
+                failures=unit.failures,
+            )
+        )
+    return tuple(rows)
+
+
+def run_state(run: RunState) -> str:
+    """A run's phase in a word."""
+    match run.phase:
+        case Intended():
+            return "starting"
+        case Unknown():
+            return "unknown"
+        case Running(ready=True):
+            return "ready"
+        case Running():
+            return "running"
+        case Stopping():
+            return "stopping"
+        case Fenced():
+            return "fenced"
+
+
+def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
+    """What a person should look at, most pressing first."""
+    found: list[Alarm] = []
+    for provider_id, provider in state.provider_states.items():
+        if provider.openness is not Openness.ANSWERING:
+            by = f" (declared by {provider.actor})" if provider.actor else ""
+            text = f"{provider.why}{by}"
+            found.append(Alarm(f"provider_{provider.openness.value}", provider_id, text))
+    for run in state.runs.values():
+        if isinstance(run.phase, Unknown | Fenced):
+            text = f"{run.allocation.chips} chips of {run.allocation.pool_id} are not counted free"
+            found.append(Alarm(f"run_{run_state(run)}", run.id, text))
+    for target, drain in state.drains.items():
+        found.append(Alarm("drained", target, f"{drain.why} (by {drain.actor})"))
+    for name, provider_id in state.orphans.items():
+        found.append(Alarm("orphan", name, f"{provider_id} has it, and no intent of ours explains it"))
+    for contract in state.contracts.values():
+        for tranche in contract.tranches:
+            late = tranche.promised_ms < now.contract_ms < tranche.ends_ms
+            if late and delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms) < tranche.fabrics:
+                text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
+                found.append(Alarm("delivery_late", tranche.id, text))
+    return tuple(found)
+
+
+def _workload_state(state: State, workload: WorkloadState, now: Now) -> str:
+    return _least_advanced(unit_rows(state, workload, now))
+
+
+def _least_advanced(units: tuple[UnitRow, ...]) -> str:
+    return min((unit.state for unit in units), key=UNIT_STATES.index, default="done")
+
+
+def _provider_row(state: State, provider_id: ProviderId, now: Now) -> ProviderRow:
+    provider = state.providers[provider_id]
+    standing = state.provider_state(provider_id)
+    runs = [run for run in state.runs.values() if run.allocation.provider_id == provider_id]
+    held = sum(run.allocation.chips for run in runs if run.replaced or isinstance(run.phase, Unknown))
+    pools = [pool_id for pool_id, pool in state.pools.items() if pool.provider_id == provider_id]
+    return ProviderRow(
+        id=provider_id,
+        title=provider.title,
+        kind=provider.kind.value,
+        openness=standing.openness.value,
+        why=standing.why if standing.openness is not Openness.ANSWERING else "",
+        delivered_chips=sum(delivered_chips(state, pool_id, now) for pool_id in pools),
+        used_chips=sum(run.allocation.chips for run in runs) - held,
+        held_chips=held,
+    )
+
+
+def delivered_chips(state: State, pool_id: PoolId, now: Now) -> int:
+    """Chips of a pool that are accepted and not ended."""
+    chips_per_node = state.pools[pool_id].chips_per_node
+    return sum(
+        delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms) * tranche.nodes_per_fabric * chips_per_node
+        for contract in state.contracts.values()
+        for tranche in contract.tranches
+        if tranche.pool_id == pool_id
+    )
+
+
+def _pool_row(state: State, pool_id: PoolId, now: Now) -> PoolRow:
+    tranches = [
+        tranche
+        for contract in state.contracts.values()
+        for tranche in contract.tranches
+        if tranche.pool_id == pool_id
+    ]
+    used: dict[str, int] = {}
+    for run in state.runs.values():
+        if run.allocation.pool_id == pool_id:
+            fabric_id = run.allocation.fabric_id
+            used[fabric_id] = used.get(fabric_id, 0) + run.allocation.chips
+    chips_per_node = state.pools[pool_id].chips_per_node
+    free = [0]
+    outstanding: list[TrancheId] = []
+    for tranche in tranches:
+        count = delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
+        if count < tranche.fabrics and now.contract_ms < tranche.ends_ms:
+            outstanding.append(tranche.id)
+        size = tranche.nodes_per_fabric * chips_per_node
+        free.extend(size - used.get(f"{tranche.id}#{ordinal}", 0) for ordinal in range(count))
+    return PoolRow(
+        id=pool_id,
+        accelerator=state.pools[pool_id].accelerator,
+        delivered_chips=delivered_chips(state, pool_id, now),
+        used_chips=sum(used.values()),
+        largest_free_chips=max(free),
+        outstanding=tuple(outstanding),
+    )

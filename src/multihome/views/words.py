@@ -1,0 +1,96 @@
+"""Reasons in words. Every sentence is made from the data that stands beside it, and from nothing else."""
+
+from multihome.domain import placements as pl
+from multihome.domain.contracts import ClauseRef
+from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
+from multihome.units.money import format_usd
+from multihome.units.time import format_date
+
+
+def clause_text(clause: ClauseRef) -> str:
+    """A clause as people find it: `contract/clause`."""
+    return f"{clause.contract_id}/{clause.clause_id}"
+
+
+def describe(blocker: Blocker) -> str:  # noqa: PLR0911 -- one sentence a reason; a table of lambdas would hide them
+    """Why not, in one sentence that names what it comes from."""
+    match blocker:
+        case pl.GangLargerThanFabric():
+            return (
+                f"{blocker.pool_id}: the gang needs {blocker.chips} chips on {blocker.nodes} nodes of one fabric, and its "
+                f"fabrics have {blocker.largest_fabric_chips}"
+            )
+        case pl.NotEnoughChips():
+            return (
+                f"{blocker.pool_id}: needs {blocker.chips} chips in one fabric, largest free {blocker.largest_free_chips}"
+            )
+        case pl.NotDelivered():
+            return (
+                f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised for {format_date(blocker.promised_ms)}, has "
+                f"not been accepted"
+            )
+        case pl.ForbiddenByClause():
+            until = "" if format_date(blocker.until_ms) == "open" else f" until {format_date(blocker.until_ms)}"
+            return f"{blocker.pool_id}: clause {clause_text(blocker.clause)} binds it to {blocker.holder_id}{until}"
+        case pl.AwardNotPermitted():
+            return (
+                f"{blocker.pool_id}: the award of tranche {blocker.tranche_id} stands without the permission of clause "
+                f"{clause_text(blocker.clause)}: {blocker.missing}"
+            )
+        case pl.NotQualified():
+            since = f" before {format_date(blocker.qualified_ms)}" if blocker.qualified_ms is not None else ""
+            return f"{blocker.pool_id}: the workload is not qualified on {blocker.accelerator}{since}"
+        case pl.OverQuota():
+            return (
+                f"{blocker.pool_id}: quota {blocker.quota_id} of {blocker.tenant_id} is {blocker.nominal_chips} chips, "
+                f"{blocker.used_chips} used, {blocker.asked_chips} asked, {blocker.borrowable_chips} to borrow"
+            )
+        case pl.ProviderClosed():
+            by = f" by {blocker.actor}" if blocker.actor else ""
+            return f"{blocker.pool_id}: {blocker.provider_id} is {blocker.state}{by} ({blocker.why})"
+        case pl.OutsideJurisdiction():
+            return f"{blocker.pool_id}: it lies in {blocker.jurisdiction}; allowed are {', '.join(blocker.allowed)}"
+        case pl.ReclaimPending():
+            runs = ", ".join(blocker.run_ids) or "runs that are stopping"
+            return f"{blocker.pool_id}: {blocker.chips} borrowed chips are on their way back from {runs}"
+        case pl.NoPool():
+            return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
+
+
+def price_text(price: Price) -> str:
+    """A price with the rule that set it."""
+    rule = f"clause {clause_text(price.clause)}: {price.rule}" if price.clause else price.rule
+    return f"{format_usd(price.micro_usd_per_chip_hour)} per chip-hour ({rule})"
+
+
+def evidence_text(evidence: Evidence) -> str:
+    """Why the award of the capacity was permitted."""
+    clause = f" clause {clause_text(evidence.clause)}:" if evidence.clause else ""
+    match evidence.code:
+        case "waiver":
+            return (
+                f"{clause.strip()} waiver {evidence.waiver_id} ({evidence.text}), awarded "
+                f"{format_date(evidence.awarded_ms)}, notice {evidence.notice_sha256[:12]}"
+            )
+        case "exemption":
+            return f"{clause.strip()} exempt: {evidence.text}"
+        case "holder":
+            return f"{clause.strip()} awarded to the holder itself"
+        case "not_new":
+            return "no new capacity: first refusal does not bind it"
+        case _:
+            return "no clause bound its award"
+
+
+def reason_sentences(reason: PlacementReason) -> tuple[str, ...]:
+    """Why there, sentence by sentence."""
+    lenders = f", lent by {', '.join(reason.lender_ids)}" if reason.lender_ids else ""
+    sentences = [f"Basis: {reason.basis.value}{lenders}.", f"Price: {price_text(reason.price)}."]
+    if reason.overridden_by:
+        sentences.append(f"Quota set aside by {reason.overridden_by}.")
+    if reason.preferred_by:
+        sentences.append(f"Tried first because of clause {clause_text(reason.preferred_by)}.")
+    sentences.append(f"Award: {evidence_text(reason.evidence)}.")
+    sentences.extend(f"Beat {other.pool_id} at {price_text(other.price)}." for other in reason.beaten)
+    sentences.extend(f"Ruled out {describe(blocker)}." for blocker in reason.ruled_out)
+    return tuple(sentences)
