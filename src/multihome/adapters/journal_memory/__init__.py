@@ -45,7 +45,7 @@ def never_fails() -> None:
 
 
 class MemoryJournal:
-    """The `Journal` port over a `MemoryDisk`. One thread at a time; opening takes the writer's place."""
+    """The `Journal` port over a `MemoryDisk`. One thread writes at a time, others may read; opening takes the writer's place."""
 
     def __init__(self, disk: MemoryDisk, before_commit: Callable[[], None] = never_fails) -> None:
         """Take over as the disk's writer under a new epoch.
@@ -71,9 +71,10 @@ class MemoryJournal:
         self._refuse_stale()
         check_batch(self.head(), rows, history)
         self._before_commit()
-        self._disk.rows.extend(rows)
+        # The records last and at once, so that another thread that sees one also sees its history.
         for item in history:
             self._disk.history.setdefault(item.kind, []).append(item)
+        self._disk.rows.extend(rows)
 
     def read(self, after_seq: int) -> Iterator[JournalRow]:
         """See `Journal.read`."""

@@ -8,7 +8,7 @@ Never knows which database it is: `Database` brings what differs.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +138,7 @@ class RelationalJournal:
 
     def backup(self, target: str) -> None:
         """See `Journal.backup`."""
+        self._refuse_closed()
         with self._port_errors():
             self._database.copy_to(Path(target))
 
@@ -150,7 +151,7 @@ class RelationalJournal:
             self._database.readers.dispose()
 
     @contextmanager
-    def _fenced_transaction(self) -> Iterator[Connection]:
+    def _fenced_transaction(self) -> Generator[Connection]:
         """One transaction on the writer's connection, kept whole or not at all, and only by the newest writer."""
         with self._writing, self._port_errors():
             self._refuse_closed()
@@ -159,13 +160,13 @@ class RelationalJournal:
                 yield self._writer
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self) -> Generator[Connection]:
         self._refuse_closed()
         with self._port_errors(), self._database.readers.connect() as connection:
             yield connection
 
     @contextmanager
-    def _port_errors(self) -> Iterator[None]:
+    def _port_errors(self) -> Generator[None]:
         try:
             yield
         except DBAPIError as error:

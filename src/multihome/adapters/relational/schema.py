@@ -43,7 +43,7 @@ def migrate(connection: Connection, revision: str | None, program: str) -> None:
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    with resources.as_file(resources.files(__package__) / "migrations") as directory:
+    with resources.as_file(resources.files("multihome.adapters.relational") / "migrations") as directory:
         config = Config()
         config.set_main_option("script_location", str(directory).replace("%", "%%"))
         config.attributes["connection"] = connection
