@@ -1,0 +1,39 @@
+"""An outage of a provider on this machine, for drills: it acts on the state directory, behind the control plane's back."""
+
+import os
+from pathlib import Path
+
+from multihome.adapters.engine_local.layout import Layout, locked
+from multihome.adapters.engine_local.processes import kill_all_of
+from multihome.adapters.engine_local.records import read_intent
+from multihome.adapters.engine_local.settings import START_MS_MAX
+from multihome.domain.ids import ProviderId
+from multihome.ports.clock import Clock
+
+
+def begin_outage(root: Path, provider_id: ProviderId, clock: Clock) -> int:
+    """Let a provider fall silent and kill all its processes, shims first or last as it comes; returns how many runs it had.
+
+    Raises:
+        OSError: no such provider, or a launch in progress does not end.
+        RuntimeError: a process could not be killed.
+    """
+    layout = Layout(root.absolute(), provider_id)
+    layout.silent.touch(mode=0o600)
+    tokens: set[str] = set()
+    for name in os.listdir(layout.runs):  # noqa: PTH208 - names are all that is wanted
+        intent = read_intent(layout.runs / name)
+        if intent is None:
+            continue
+        # A launch in progress ends first; a later one sees the silence.
+        with locked(layout.runs / name / "LAUNCH", clock, 2 * START_MS_MAX):
+            tokens.add(intent.token)
+    if not kill_all_of(tokens):
+        msg = f"processes of {provider_id} are left"
+        raise RuntimeError(msg)
+    return len(tokens)
+
+
+def end_outage(root: Path, provider_id: ProviderId) -> None:
+    """Let a provider answer again; its runs are dead. Nothing happens if it was not silent."""
+    Layout(root.absolute(), provider_id).silent.unlink(missing_ok=True)
