@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,8 @@ SUFFIXES = (".md", ".txt")
 
 def documentation(repository: Path) -> list[Path]:
     """The documents of a repository as people know them: those at its root, and everything under docs."""
-    return [*sorted(repository.glob("*.md")), repository / "docs"]
+    docs = repository / "docs"
+    return [*sorted(repository.glob("*.md")), *([docs] if docs.is_dir() else [])]
 
 
 def read_corpus(paths: Sequence[Path]) -> Bytes:
@@ -32,8 +33,8 @@ def read_corpus(paths: Sequence[Path]) -> Bytes:
         OSError: a named file cannot be read.
     """
     text = bytearray()
-    for path in islice((file for path in paths for file in _files(path)), FILES_MAX):
-        with path.open("rb") as file:
+    for source in islice(chain.from_iterable(_files(path) for path in paths), FILES_MAX):
+        with source.open("rb") as file:
             text += file.read(CORPUS_BYTES_MAX - len(text))
         if len(text) == CORPUS_BYTES_MAX:
             break
@@ -49,4 +50,4 @@ def draw(corpus: Bytes, context: int, samples: int, key: tuple[int, int, int]) -
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    return [path] if path.suffix else []
+    return [path]

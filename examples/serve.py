@@ -3,7 +3,7 @@
     python examples/serve.py --checkpoint-dir DIR
     curl -d '{"prompt": "A contract ", "max_tokens": 40}' http://127.0.0.1:29400/generate
 
-GET /health answers 200 once a model is loaded and 503 before; POST /generate and POST /v1/completions continue a prompt.
+GET /health answers 200 once a model is loaded, 503 before; POST /generate and POST /v1/completions continue a prompt.
 Ends with 143 after SIGTERM, when the answers under way have been given.
 """
 
@@ -31,7 +31,7 @@ from launch import EXIT_BAD_INPUT, EXIT_STOPPED, StopSignal, read_launch
 from model import Shape, Vector, generate, initial_parameters, shape_of_sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 BODY_BYTES_MAX = 64 * 1024
 PROMPT_BYTES_MAX = 8 * 1024
@@ -84,7 +84,7 @@ class ModelServer(ThreadingHTTPServer):
         super().__init__(address, Handler)
 
     @contextmanager
-    def answering(self) -> Iterator[None]:
+    def answering(self) -> Generator[None, None, None]:
         """Count a request that a stop must wait for."""
         with self._idle:
             self._answering += 1
@@ -141,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._answer(HTTPStatus.OK, _ANSWERS[self.path](ask, server.loaded, server.replica))
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's.
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's.
         """Write nothing: a line per request would fill the run's log."""
 
     def _body(self) -> bytes:
@@ -173,14 +173,16 @@ def parse_ask(body: bytes) -> Ask:
         BadRequestError: it is no JSON object, or a value is of the wrong kind or out of its bounds.
     """
     try:
-        fields = json.loads(body)
+        content: object = json.loads(body)
     except (ValueError, RecursionError) as error:
         msg = "the body is no JSON"
         raise BadRequestError(msg) from error
-    if not isinstance(fields, dict) or not isinstance(fields.get("prompt"), str):
+    fields = cast("dict[str, object]", content) if isinstance(content, dict) else {}
+    text = fields.get("prompt")
+    if not isinstance(text, str):
         msg = 'send a JSON object such as {"prompt": "A contract ", "max_tokens": 40}'
         raise BadRequestError(msg)
-    prompt = fields["prompt"].encode("utf-8", "replace")
+    prompt = text.encode("utf-8", "replace")
     if len(prompt) > PROMPT_BYTES_MAX:
         msg = f"the prompt may have {PROMPT_BYTES_MAX} bytes, not {len(prompt)}"
         raise BadRequestError(msg)
@@ -192,9 +194,9 @@ def parse_ask(body: bytes) -> Ask:
     )
 
 
-def _whole(fields: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
+def _whole(fields: dict[str, object], name: str, default: int, least: int, most: int) -> int:
     value = fields.get(name, default)
-    if type(value) is not int or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         msg = f"{name} must be a whole number from {least} to {most}"
         raise BadRequestError(msg)
     return value
