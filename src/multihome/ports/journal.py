@@ -122,7 +122,7 @@ class Journal(Protocol):
     def history(
         self, kind: str, *, key: str = "", workload: str = "", after_seq: int = 0, limit: int = 1_000
     ) -> list[HistoryRow]:
-        """Rows of one kind, oldest first, narrowed by key or workload when these are not empty.
+        """Rows of one kind (of all kinds when it is empty), oldest first, narrowed by key or workload when these are not empty.
 
         A record's rows are never split, so the `seq` of the last one is where the next page starts: beyond `limit`
         come only the remaining rows of the last record.

@@ -30,7 +30,7 @@ class MemoryDisk(msgspec.Struct):
     epoch: int = 0
     rows: list[JournalRow] = msgspec.field(default_factory=list[JournalRow])
     history: dict[str, list[HistoryRow]] = msgspec.field(default_factory=dict[str, list[HistoryRow]])
-    """By kind, oldest first."""
+    """By kind, oldest first; under the empty kind stand all of them."""
     snapshots: list[Snapshot] = msgspec.field(default_factory=list[Snapshot])
     """Oldest first, no more than `SNAPSHOTS_KEPT`."""
 
@@ -74,6 +74,7 @@ class MemoryJournal:
         # The records last and at once, so that another thread that sees one also sees its history.
         for item in history:
             self._disk.history.setdefault(item.kind, []).append(item)
+            self._disk.history.setdefault("", []).append(item)
         self._disk.rows.extend(rows)
 
     def read(self, after_seq: int) -> Iterator[JournalRow]:

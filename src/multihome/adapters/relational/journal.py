@@ -124,7 +124,9 @@ class RelationalJournal:
         self, kind: str, *, key: str = "", workload: str = "", after_seq: int = 0, limit: int = 1_000
     ) -> list[HistoryRow]:
         """See `Journal.history`."""
-        asked = _HISTORY.where(history.c.kind == kind).order_by(history.c.seq, history.c.id)
+        asked = _HISTORY.order_by(history.c.seq, history.c.id)
+        if kind:
+            asked = asked.where(history.c.kind == kind)
         if key:
             asked = asked.where(history.c.key == key)
         if workload:
