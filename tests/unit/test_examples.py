@@ -1,5 +1,6 @@
 """The example programs, run as Multihome runs them: real processes, each rank with a loopback address of its own."""
 
+import fcntl
 import http.client
 import json
 import os
@@ -202,6 +203,19 @@ def test_a_stop_asked_of_any_rank_saves_and_ends_all(gang: Gang, asked: int) -> 
     assert codes == [143, 143]
     assert gang.steps_saved() == [max(losses(output))]
     assert gang.progress()["checkpoint_step"] == gang.progress()["step"] == max(losses(output))
+
+
+def test_no_rank_leaves_before_the_last_checkpoint_is_safe(gang: Gang) -> None:
+    gang.checkpoints.mkdir()
+    with (gang.checkpoints / "LOCK").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ranks = gang.train(2, "--steps", "3")
+        # Two steps are reported, the third cannot be saved.
+        wait_until(lambda: gang.progress()["step"] == 2)
+        with pytest.raises(subprocess.TimeoutExpired):
+            ranks[1].wait(timeout=0.5)
+    assert end(ranks)[0] == [0, 0]
+    assert gang.steps_saved() == [3]
 
 
 def knock(address: str) -> bool:
