@@ -25,7 +25,8 @@ DEFAULT_PORT = 29_400
 class Launch:
     """The place of this process in its gang, and where it keeps what must outlive it.
 
-    `addresses` holds one address per rank. A path that was not given is None.
+    `addresses` holds one address per rank. A path that was not given is None; `model_dir` is another workload's
+    checkpoint, to be read only. An interval of 0 steps means that only the last step is saved.
     """
 
     rank: int
@@ -35,6 +36,7 @@ class Launch:
     replica: str
     checkpoint_dir: Path | None
     checkpoint_interval_steps: int
+    model_dir: Path | None
     progress_file: Path | None
 
     @property
@@ -55,8 +57,8 @@ def read_launch() -> Launch:
         msg = f"MULTIHOME_NODE_RANK is {rank}, but MULTIHOME_NODE_IPS holds {len(addresses)} addresses"
         raise ValueError(msg)
     interval_steps = int(os.environ.get("MULTIHOME_CHECKPOINT_INTERVAL_STEPS", "50"))
-    if interval_steps < 1:
-        msg = f"MULTIHOME_CHECKPOINT_INTERVAL_STEPS is {interval_steps}, and must be at least 1"
+    if interval_steps < 0:
+        msg = f"MULTIHOME_CHECKPOINT_INTERVAL_STEPS is {interval_steps}, and must not be negative"
         raise ValueError(msg)
     return Launch(
         rank=rank,
@@ -66,6 +68,7 @@ def read_launch() -> Launch:
         replica=os.environ.get("MULTIHOME_REPLICA", "0"),
         checkpoint_dir=_path("MULTIHOME_CHECKPOINT_DIR"),
         checkpoint_interval_steps=interval_steps,
+        model_dir=_path("MULTIHOME_MODEL_DIR"),
         progress_file=_path("MULTIHOME_PROGRESS_FILE"),
     )
 

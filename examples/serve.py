@@ -255,7 +255,7 @@ def main() -> int:
     # Held back before any thread starts, so that only `follow` ever sees a SIGTERM.
     stop = StopSignal()
     parser = argparse.ArgumentParser(description="Serve the model that train.py trains.")
-    parser.add_argument("--checkpoint-dir", type=Path, help="default: MULTIHOME_CHECKPOINT_DIR")
+    parser.add_argument("--checkpoint-dir", type=Path, help="default: MULTIHOME_MODEL_DIR")
     parser.add_argument("--allow-untrained", action="store_true", help="answer before the first checkpoint appears")
     arguments = parser.parse_args()
     try:
@@ -263,9 +263,9 @@ def main() -> int:
     except ValueError as error:
         print(f"bad input: {error}", flush=True)
         return EXIT_BAD_INPUT
-    directory = arguments.checkpoint_dir or launch.checkpoint_dir
+    directory = arguments.checkpoint_dir or launch.model_dir
     if directory is None:
-        parser.error("name a --checkpoint-dir, or set MULTIHOME_CHECKPOINT_DIR")
+        parser.error("name a --checkpoint-dir, or set MULTIHOME_MODEL_DIR")
     untrained = Loaded(0, Shape(), initial_parameters(Shape(), seed=1)) if arguments.allow_untrained else None
     server = ModelServer((launch.addresses[0], launch.port), launch.replica, untrained)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

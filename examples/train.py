@@ -213,7 +213,9 @@ def _train(training: Training, attempt: Attempt) -> int:
         loss, stopping = _step(training, attempt)
         last = stopping or training.step == arguments.steps
         if launch.rank == 0:
-            if launch.checkpoint_dir and (last or training.step % launch.checkpoint_interval_steps == 0):
+            interval_steps = launch.checkpoint_interval_steps
+            due = last or (interval_steps > 0 and training.step % interval_steps == 0)
+            if launch.checkpoint_dir and due:
                 save(launch.checkpoint_dir, training.to_checkpoint(attempt.shape), launch.generation)
                 reporter.checkpoint_step = training.step
             reporter.report(training.step, loss, last=last)

@@ -320,6 +320,7 @@ def test_a_checkpoint_with_one_byte_changed_is_refused(at: int, flip: int) -> No
         (["--step-seconds-min", "nan"], {}),
         (["--corpus", "/dev/null"], {}),
         ([], {"MULTIHOME_NODE_RANK": "3"}),
+        ([], {"MULTIHOME_CHECKPOINT_INTERVAL_STEPS": "-1"}),
     ],
 )
 def test_a_trainer_refuses_what_it_cannot_work_with(gang: Gang, words: list[str], envs: dict[str, str]) -> None:
@@ -351,7 +352,9 @@ class Server:
 def serve(gang: Gang, *words: str) -> Server:
     address = f"127.{random.randint(16, 250)}.{random.randint(0, 255)}.9"
     envs = {"MULTIHOME_NODE_IPS": address, "MULTIHOME_PORT": "29401", "MULTIHOME_REPLICA": "6"}
-    server = Server(gang.spawn("serve.py", "--checkpoint-dir", str(gang.checkpoints), *words, **envs), address)
+    # A service saves nothing, so its interval is 0; the model is another workload's checkpoint.
+    envs |= {"MULTIHOME_MODEL_DIR": str(gang.checkpoints), "MULTIHOME_CHECKPOINT_INTERVAL_STEPS": "0"}
+    server = Server(gang.spawn("serve.py", *words, **envs), address)
     wait_until(server.health)
     return server
 
