@@ -122,6 +122,7 @@ def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
     del at
     workload = state.workloads[event.workload_id]
     workload.cancelled = True
+    state.cancelling[workload.id] = None
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
         state.backing_off.pop(unit_key(workload.id, unit), None)
@@ -130,6 +131,7 @@ def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
 def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
     del at
     workload = state.workloads.pop(event.workload_id)
+    state.cancelling.pop(workload.id, None)
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
         state.backing_off.pop(unit_key(workload.id, unit), None)

@@ -13,7 +13,6 @@ from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
     WORKLOADS_MAX,
     Openness,
-    RunState,
     State,
     WorkloadState,
     applied_name,
@@ -36,12 +35,11 @@ from multihome.domain.events import (
     TargetDrained,
     TargetUndrained,
     WorkloadCancelled,
-    WorkloadEnded,
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.domain.runs import Outcome, StopCause, Stopping
+from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery
 from multihome.units.time import Now, format_instant
 
@@ -200,8 +198,6 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
     events: list[Event] = [WorkloadCancelled(workload_id=workload.id, actor=command.actor, why=command.why)]
     runs = [state.runs[unit.run_id] for unit in workload.units if unit.run_id in state.runs]
     events.extend(stop_event(run, StopCause.CANCELLED, now) for run in runs)
-    if not runs:
-        events.append(WorkloadEnded(workload_id=workload.id, outcome=Outcome.STOPPED, text="cancelled"))
     return Decision(events=tuple(events), answer=Accepted(workload_ids=(workload.id,)))
 
 
@@ -243,15 +239,8 @@ def _declare_lost(state: State, command: cmd.DeclareLost, request: cmd.Request, 
     for run in fenced:
         events.extend(meter_run(state, run, now.contract_ms))
         events.append(RunFenced(run_id=run.id))
-    for workload in state.workloads.values():
-        if workload.cancelled and all(_is_gone(state, unit.run_id, fenced) for unit in workload.units):
-            events.append(WorkloadEnded(workload_id=workload.id, outcome=Outcome.STOPPED, text="cancelled"))
     events.extend(_loss_consequences(state, provider_id, now))
     return _accept(*events, answer=Accepted(changes=(f"{len(fenced)} runs fenced",)))
-
-
-def _is_gone(state: State, run_id: object, fenced: list[RunState]) -> bool:
-    return run_id not in state.runs or any(run.id == run_id for run in fenced)
 
 
 def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Iterable[Event]:

@@ -15,11 +15,9 @@ def end_run(state: State, run: RunState, exit_code: int | None, outcome: Outcome
     events: list[Event] = [*meter_run(state, run, now.contract_ms)]
     events.append(RunEnded(run_id=run.id, outcome=outcome, exit_code=exit_code, text=text))
     workload = state.workloads.get(run.workload_id)
-    if workload is None or run.replaced:
+    if workload is None or run.replaced or workload.cancelled:
         return events
-    if workload.cancelled:
-        events.extend(_end_if_last(state, workload, run, Outcome.STOPPED, "cancelled"))
-    elif outcome is Outcome.SUCCEEDED:
+    if outcome is Outcome.SUCCEEDED:
         if all(unit.done for index, unit in enumerate(workload.units) if index != run.unit):
             events.append(WorkloadEnded(workload_id=workload.id, outcome=outcome, text="finished"))
     elif _counts_as_failure(run, outcome):
@@ -77,10 +75,3 @@ def _after_failure(
     pause_ms = min(policy.backoff_ms * 2 ** min(failures, 20), policy.backoff_ms_max)
     yield UnitBackedOff(workload_id=workload.id, unit=run.unit, until_process_ms=now.process_ms + pause_ms)
 
-
-def _end_if_last(
-    state: State, workload: WorkloadState, run: RunState, outcome: Outcome, text: str
-) -> Iterator[WorkloadEnded]:
-    others = (unit.run_id for unit in workload.units if unit.run_id not in {None, run.id})
-    if not any(other in state.runs for other in others):
-        yield WorkloadEnded(workload_id=workload.id, outcome=outcome, text=text)

@@ -146,6 +146,8 @@ class State(msgspec.Struct):
     """Chip time used by `tranche@month`, metered so far."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
+    cancelling: dict[WorkloadId, None] = {}
+    """Cancelled workloads of which a run may still be alive."""
     backing_off: dict[str, int] = {}
     """Units whose next attempt waits until an instant of the process clock."""
     waiting: dict[ClassId, dict[str, None]] = {}

@@ -7,16 +7,20 @@ from multihome.clauses.delivery import delivered_fabrics
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import RunState, State
-from multihome.domain.events import Event
+from multihome.domain.events import Event, WorkloadEnded
 from multihome.domain.ids import fabric_id_of
-from multihome.domain.runs import Running, StopCause
+from multihome.domain.runs import Outcome, Running, StopCause
 from multihome.units.time import MS_PER_MINUTE, Now, month_interval
 
 CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
 
 def upkeep(state: State, now: Now) -> Iterator[Event]:
-    """Events that are due for runs. Costs one look at every live run."""
+    """Events that are due: the end of what was cancelled, and what time does to runs. Looks once at every live run."""
+    for workload_id in state.cancelling:
+        workload = state.workloads[workload_id]
+        if all(unit.run_id is None for unit in workload.units):
+            yield WorkloadEnded(workload_id=workload_id, outcome=Outcome.STOPPED, text="cancelled")
     month_start_ms = month_interval(now.contract_ms).start_ms
     for run in state.runs.values():
         if run.replaced or run.started is None:
