@@ -1,10 +1,30 @@
-"""Makes records that continue a journal, for all tests of stores."""
+"""A store under test, and records that continue its journal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from multihome.ports.journal import GENESIS_HASH, HistoryRow, Journal, JournalRow, chain_hash
 
 EMPTY = (0, GENESIS_HASH)
+
+
+@dataclass
+class Store:
+    """A place that keeps a journal, and what is open there."""
+
+    opener: Callable[[], Journal]
+    backup_opener: Callable[[Path], Journal]
+    opened: list[Journal] = field(default_factory=list)
+
+    def open(self) -> Journal:
+        """Take over as the writer, as a restart or a standby would."""
+        self.opened.append(self.opener())
+        return self.opened[-1]
+
+    def open_backup(self, path: Path) -> Journal:
+        self.opened.append(self.backup_opener(path))
+        return self.opened[-1]
 
 
 def rows_after(head: tuple[int, str], bodies: Sequence[bytes]) -> list[JournalRow]:

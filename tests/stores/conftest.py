@@ -1,7 +1,6 @@
 """Every store under one name, so that one suite tests them all."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,24 +8,7 @@ import pytest
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal, disk_from_backup
 from multihome.adapters.relational.sqlite import JOURNAL_FILE, open_sqlite
 from multihome.ports.journal import Journal
-
-
-@dataclass
-class Store:
-    """A place that keeps a journal, and what is open there."""
-
-    opener: Callable[[], Journal]
-    backup_opener: Callable[[Path], Journal]
-    opened: list[Journal] = field(default_factory=list)
-
-    def open(self) -> Journal:
-        """Take over as the writer, as a restart or a standby would."""
-        self.opened.append(self.opener())
-        return self.opened[-1]
-
-    def open_backup(self, path: Path) -> Journal:
-        self.opened.append(self.backup_opener(path))
-        return self.opened[-1]
+from tests.stores.batches import Store
 
 
 def memory_store(_directory: Path) -> Store:

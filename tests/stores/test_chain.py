@@ -87,7 +87,9 @@ TAMPERINGS: dict[Callable[[list[Row], random.Random], list[Row]], set[FindingKin
 
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
-def test_every_tampering_is_caught_and_named(tamper, seed) -> None:
+def test_every_tampering_is_caught_and_named(
+    tamper: Callable[[list[Row], random.Random], list[Row]], seed: int
+) -> None:
     dice = random.Random(seed)
     rows = honest(dice)
     anchor = Anchor(rows[-1][0], rows[-1][2])

@@ -1,5 +1,6 @@
 """What every store of a journal does. A new store is added to `conftest.py` and passes all of this."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -17,20 +18,20 @@ from multihome.ports.journal import (
     StaleWriterError,
 )
 from multihome_verify.chain import Anchor, verify_chain
-from tests.stores.batches import EMPTY, grow, rows_after, run_ended
+from tests.stores.batches import EMPTY, Store, grow, rows_after, run_ended
 
 
 def contents(journal: Journal) -> tuple[list[JournalRow], list[HistoryRow], Snapshot | None]:
     return list(journal.read(0)), journal.history("run"), journal.latest_snapshot()
 
 
-def test_an_empty_journal(store) -> None:
+def test_an_empty_journal(store: Store) -> None:
     journal = store.open()
     assert journal.head() == EMPTY
     assert contents(journal) == ([], [], None)
 
 
-def test_what_was_appended_is_read_back_in_order(store) -> None:
+def test_what_was_appended_is_read_back_in_order(store: Store) -> None:
     journal = store.open()
     rows = grow(journal, [b"one", b"", bytes(range(256))]) + grow(journal, [b"four"])
     assert list(journal.read(0)) == rows
@@ -40,14 +41,14 @@ def test_what_was_appended_is_read_back_in_order(store) -> None:
     assert journal.head() == (4, rows[-1].hash)
 
 
-def test_the_offline_verifier_agrees_with_the_chain(store) -> None:
+def test_the_offline_verifier_agrees_with_the_chain(store: Store) -> None:
     journal = store.open()
     grow(journal, [b"%d" % number for number in range(100)])
     rows = [(row.seq, row.body, row.hash) for row in journal.read(0)]
     assert verify_chain(rows, Anchor(*journal.head())) == []
 
 
-def test_a_reader_may_leave_early_and_sees_what_came_after_it_began(store) -> None:
+def test_a_reader_may_leave_early_and_sees_what_came_after_it_began(store: Store) -> None:
     journal = store.open()
     grow(journal, [b"one", b"two"])
     reader = journal.read(0)
@@ -56,7 +57,7 @@ def test_a_reader_may_leave_early_and_sees_what_came_after_it_began(store) -> No
     assert len(list(journal.read(0))) == 3
 
 
-def test_an_empty_batch_changes_nothing(store) -> None:
+def test_an_empty_batch_changes_nothing(store: Store) -> None:
     journal = store.open()
     journal.append([], [])
     assert contents(journal) == ([], [], None)
@@ -73,7 +74,9 @@ WRONG_BATCHES = {
 
 
 @pytest.mark.parametrize("spoil", WRONG_BATCHES.values(), ids=WRONG_BATCHES.keys())
-def test_a_batch_that_does_not_continue_the_head_is_refused_whole(store, spoil) -> None:
+def test_a_batch_that_does_not_continue_the_head_is_refused_whole(
+    store: Store, spoil: Callable[[list[JournalRow]], list[JournalRow]]
+) -> None:
     journal = store.open()
     grow(journal, [b"one"])
     before = contents(journal)
@@ -86,7 +89,7 @@ def test_a_batch_that_does_not_continue_the_head_is_refused_whole(store, spoil) 
 
 
 @pytest.mark.parametrize("seqs", [[1], [4], [3, 2]], ids=["before the batch", "after the batch", "out of order"])
-def test_history_that_is_not_the_batchs_is_refused_whole(store, seqs) -> None:
+def test_history_that_is_not_the_batchs_is_refused_whole(store: Store, seqs: list[int]) -> None:
     journal = store.open()
     grow(journal, [b"one"])
     before = contents(journal)
@@ -95,7 +98,14 @@ def test_history_that_is_not_the_batchs_is_refused_whole(store, seqs) -> None:
     assert contents(journal) == before
 
 
-def test_the_newest_snapshot_is_found_and_survives_a_restart(store) -> None:
+def test_history_without_a_kind_is_refused(store: Store) -> None:
+    journal = store.open()
+    with pytest.raises(JournalBrokenError):
+        journal.append(rows_after(EMPTY, [b"one"]), [HistoryRow(seq=1, kind="", key="k", workload="w", body=b"")])
+    assert journal.head() == EMPTY
+
+
+def test_the_newest_snapshot_is_found_and_survives_a_restart(store: Store) -> None:
     journal = store.open()
     rows = grow(journal, [b"one", b"two", b"three", b"four"])
     for row in (rows[2], rows[0], rows[3], rows[3]):
@@ -106,14 +116,14 @@ def test_the_newest_snapshot_is_found_and_survives_a_restart(store) -> None:
     assert store.open().latest_snapshot() == newest
 
 
-def test_a_snapshot_of_the_empty_journal_is_kept(store) -> None:
+def test_a_snapshot_of_the_empty_journal_is_kept(store: Store) -> None:
     journal = store.open()
     journal.save_snapshot(Snapshot(seq=0, hash=GENESIS_HASH, version=1, body=b"nothing yet"))
     assert journal.latest_snapshot() == Snapshot(seq=0, hash=GENESIS_HASH, version=1, body=b"nothing yet")
 
 
 @pytest.mark.parametrize(("seq", "hash_"), [(1, "a" * 64), (2, "a" * 64), (0, "a" * 64), (-1, GENESIS_HASH)])
-def test_a_snapshot_of_another_journal_is_refused(store, seq, hash_) -> None:
+def test_a_snapshot_of_another_journal_is_refused(store: Store, seq: int, hash_: str) -> None:
     journal = store.open()
     grow(journal, [b"one"])
     with pytest.raises(JournalBrokenError):
@@ -121,7 +131,7 @@ def test_a_snapshot_of_another_journal_is_refused(store, seq, hash_) -> None:
     assert journal.latest_snapshot() is None
 
 
-def test_history_is_narrowed_by_kind_key_and_workload(store) -> None:
+def test_history_is_narrowed_by_kind_key_and_workload(store: Store) -> None:
     journal = store.open()
     rows = rows_after(journal.head(), [b"one", b"two", b"three"])
     a1, a2, b1 = run_ended(1, "a.0.1", "a"), run_ended(2, "a.0.2", "a"), run_ended(3, "b.0.1", "b")
@@ -135,9 +145,12 @@ def test_history_is_narrowed_by_kind_key_and_workload(store) -> None:
     assert journal.history("charge") == [charge]
     assert journal.history("invoice") == []
     assert journal.history("run", limit=0) == []
+    assert journal.history("") == [a1, a2, b1, charge]
+    assert journal.history("", key="a.0.1") == [a1, charge]
+    assert journal.history("", workload="a", after_seq=1) == [a2, charge]
 
 
-def test_pages_of_history_neither_skip_nor_repeat_when_a_record_ends_many_runs(store) -> None:
+def test_pages_of_history_neither_skip_nor_repeat_when_a_record_ends_many_runs(store: Store) -> None:
     journal = store.open()
     items = [run_ended(seq, f"w.{unit}.1") for seq in (1, 2, 3, 4) for unit in range(5)]
     journal.append(rows_after(journal.head(), [b"1", b"2", b"3", b"4"]), items)
@@ -149,7 +162,7 @@ def test_pages_of_history_neither_skip_nor_repeat_when_a_record_ends_many_runs(s
         assert found == items
 
 
-def test_a_backup_opens_and_holds_the_same(store, tmp_path: Path) -> None:
+def test_a_backup_opens_and_holds_the_same(store: Store, tmp_path: Path) -> None:
     journal = store.open()
     rows = grow(journal, [b"one", b"two"])
     journal.save_snapshot(Snapshot(seq=2, hash=rows[1].hash, version=1, body=b"state"))
@@ -163,7 +176,7 @@ def test_a_backup_opens_and_holds_the_same(store, tmp_path: Path) -> None:
     assert journal.head()[0] == restored.head()[0] == 3
 
 
-def test_a_backup_overwrites_nothing(store, tmp_path: Path) -> None:
+def test_a_backup_overwrites_nothing(store: Store, tmp_path: Path) -> None:
     target = tmp_path / "copy"
     target.write_bytes(b"precious")
     with pytest.raises(FileExistsError):
@@ -171,12 +184,12 @@ def test_a_backup_overwrites_nothing(store, tmp_path: Path) -> None:
     assert target.read_bytes() == b"precious"
 
 
-def test_a_backup_to_nowhere_says_that_there_is_no_copy(store, tmp_path: Path) -> None:
+def test_a_backup_to_nowhere_says_that_there_is_no_copy(store: Store, tmp_path: Path) -> None:
     with pytest.raises(JournalFullError, match="no copy was made"):
         store.open().backup(str(tmp_path / "absent" / "copy"))
 
 
-def test_a_writer_that_was_taken_over_changes_nothing(store) -> None:
+def test_a_writer_that_was_taken_over_changes_nothing(store: Store) -> None:
     old = store.open()
     rows = grow(old, [b"one"])
     new = store.open()
@@ -189,7 +202,7 @@ def test_a_writer_that_was_taken_over_changes_nothing(store) -> None:
     assert old.head() == new.head()
 
 
-def test_a_restart_finds_everything_and_goes_on(store) -> None:
+def test_a_restart_finds_everything_and_goes_on(store: Store) -> None:
     journal = store.open()
     rows = grow(journal, [b"one", b"two"])
     before = contents(journal)
@@ -200,7 +213,7 @@ def test_a_restart_finds_everything_and_goes_on(store) -> None:
     assert journal.head()[0] == len(rows) + 1
 
 
-def test_a_closed_journal_refuses_everything(store, tmp_path: Path) -> None:
+def test_a_closed_journal_refuses_everything(store: Store, tmp_path: Path) -> None:
     journal = store.open()
     journal.close()
     journal.close()
@@ -219,7 +232,7 @@ def test_a_closed_journal_refuses_everything(store, tmp_path: Path) -> None:
             use()
 
 
-def test_one_thread_writes_while_another_reads_whole_batches(store) -> None:
+def test_one_thread_writes_while_another_reads_whole_batches(store: Store) -> None:
     journal = store.open()
     batches, batch_rows = 60, 7
 
@@ -235,5 +248,3 @@ def test_one_thread_writes_while_another_reads_whole_batches(store) -> None:
             assert len(journal.history("run", limit=10_000)) >= len(seen)
         writing.result()
     assert journal.head()[0] == batches * batch_rows
-
-

@@ -77,6 +77,9 @@ def check_batch(head: tuple[int, str], rows: Sequence[JournalRow], history: Sequ
         if not oldest <= item.seq <= seq:
             msg = f"history of record {item.seq} is out of order, or its record is not in the batch"
             raise JournalBrokenError(msg)
+        if not item.kind:
+            msg = f"history of record {item.seq} has no kind"
+            raise JournalBrokenError(msg)
         oldest = item.seq
 
 
@@ -122,7 +125,7 @@ class Journal(Protocol):
     def history(
         self, kind: str, *, key: str = "", workload: str = "", after_seq: int = 0, limit: int = 1_000
     ) -> list[HistoryRow]:
-        """Rows of one kind (of all kinds when it is empty), oldest first, narrowed by key or workload when these are not empty.
+        """Rows of one kind, or of all kinds when it is empty, oldest first; narrowed by key or workload unless empty.
 
         A record's rows are never split, so the `seq` of the last one is where the next page starts: beyond `limit`
         come only the remaining rows of the last record.

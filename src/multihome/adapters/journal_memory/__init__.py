@@ -45,7 +45,10 @@ def never_fails() -> None:
 
 
 class MemoryJournal:
-    """The `Journal` port over a `MemoryDisk`. One thread writes at a time, others may read; opening takes the writer's place."""
+    """The `Journal` port over a `MemoryDisk`; opening takes the writer's place.
+
+    One thread writes at a time; others may read.
+    """
 
     def __init__(self, disk: MemoryDisk, before_commit: Callable[[], None] = never_fails) -> None:
         """Take over as the disk's writer under a new epoch.

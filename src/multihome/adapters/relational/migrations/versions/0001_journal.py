@@ -25,9 +25,10 @@ def upgrade() -> None:
         sa.Column("workload", sa.String, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
     )
+    op.create_index("history_by_seq", "history", ["seq", "id"])
     op.create_index("history_by_kind", "history", ["kind", "seq", "id"])
-    op.create_index("history_by_key", "history", ["kind", "key", "seq", "id"])
-    op.create_index("history_by_workload", "history", ["kind", "workload", "seq", "id"])
+    op.create_index("history_by_key", "history", ["key", "kind", "seq", "id"])
+    op.create_index("history_by_workload", "history", ["workload", "kind", "seq", "id"])
     op.create_table(
         "snapshots",
         sa.Column("seq", big, primary_key=True, autoincrement=False),
