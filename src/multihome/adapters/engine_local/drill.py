@@ -1,4 +1,4 @@
-"""An outage of a provider on this machine, for drills: it acts on the state directory, behind the control plane's back."""
+"""An outage of a provider, for drills: it acts on the state directory, behind the control plane's back."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from multihome.ports.clock import Clock
 
 
 def begin_outage(root: Path, provider_id: ProviderId, clock: Clock) -> int:
-    """Let a provider fall silent and kill all its processes, shims first or last as it comes; returns how many runs it had.
+    """Let a provider fall silent and kill all its processes; returns how many runs it had, ended ones included.
 
     Raises:
         OSError: no such provider, or a launch in progress does not end.

@@ -1,7 +1,7 @@
 """The port `Engine` on this machine; see the package for the rules that hold on disk."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from multihome.adapters.engine_local.launching import (
     Site,
     UndecidedError,
     check_intent,
+    check_not_silent,
     claim,
     clear_staging,
     is_known,
@@ -115,8 +116,10 @@ class LocalEngine:
                 self._intents.pop(gone, None)
                 self._ended.pop(gone, None)
             reports = [report for name in names if (report := self._report(name)) is not None]
-            foreign = [name for name in names if self._intent(name) is None and (self._site.layout.runs / name).exists()]
-            return Inventory(provider_id=self.provider_id, reports=tuple(reports), foreign=tuple(foreign))
+            # What went away since the names were read is not foreign.
+            others = [name for name in names if self._intent(name) is None]
+            foreign = tuple(name for name in others if (self._site.layout.runs / name).exists())
+            return Inventory(provider_id=self.provider_id, reports=tuple(reports), foreign=foreign)
 
     def forget(self, run_id: RunId) -> None:
         """Stop reporting an ended run; its logs stay. One that lives, or is not there, stays as it is.
@@ -186,12 +189,11 @@ class LocalEngine:
         return fits and TOKEN.fullmatch(intent.token) is not None
 
     @contextmanager
-    def _answering(self, action: str, subject: str) -> Iterator[None]:
+    def _answering(self, action: str, subject: str) -> Generator[None]:
         """Answer a call, or say that nobody knows what became of it. Shims that have ended are reaped on the way."""
         self._reap()
         try:
-            if self._site.layout.silent.exists():
-                raise SilentError
+            check_not_silent(self._site.layout)
             yield
         except (OSError, msgspec.DecodeError, UndecidedError, SilentError) as error:
             raise EngineUnavailableError(action, subject, RETRY_AFTER_MS) from error

@@ -41,7 +41,7 @@ def place_of(intent: LaunchIntent) -> Place:
 
 
 def rank_addresses(run_id: RunId, ranks: int) -> tuple[str, ...]:
-    """An address in 127.64.0.0/10 for each rank, the same each time, so that fixed ports of two ranks do not collide."""
+    """An address in 127.64.0.0/10 for each rank, the same each time, so that fixed ports do not collide."""
     taken: dict[int, None] = {}
     for rank in range(ranks):
         digest = hashlib.sha256(f"{run_id}/{rank}".encode()).digest()

@@ -1,4 +1,4 @@
-"""From an intent to a running gang: stage, claim, start, wait for the verdict. Each step may be the last of a process."""
+"""From an intent to a running gang: stage, claim, start, wait for the verdict. A process may die at any."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -56,6 +56,16 @@ class UndecidedError(Exception):
 
 class SilentError(Exception):
     """The provider does not answer."""
+
+
+def check_not_silent(layout: Layout) -> None:
+    """Answer only while the provider does.
+
+    Raises:
+        SilentError: it does not.
+    """
+    if layout.silent.exists():
+        raise SilentError
 
 
 def check_intent(intent: LaunchIntent, site: Site) -> None:
@@ -133,8 +143,7 @@ def start(intent: LaunchIntent, site: Site, children: set[int]) -> None:
     """
     run_dir = site.layout.run(intent.run_id)
     with locked(run_dir / "LAUNCH", site.clock, START_MS_MAX):
-        if site.layout.silent.exists():
-            raise SilentError
+        check_not_silent(site.layout)
         reason = ""
         if standing_of(run_dir) is Standing.UNDECIDED:
             verdict = _spawn_or_give_up(intent, site, children)
@@ -154,7 +163,7 @@ def clear_staging(site: Site) -> None:
 
 
 @contextmanager
-def _staged(intent: LaunchIntent, site: Site) -> Iterator[Path]:
+def _staged(intent: LaunchIntent, site: Site) -> Generator[Path]:
     """A run directory in the making; gone at the end unless it was renamed into place."""
     layout = site.layout
     with ExitStack() as cleanup:
@@ -194,6 +203,7 @@ def _payload(intent: LaunchIntent, site: Site) -> bytes:
     argv = [_BASH, "-c", intent.run]
     if intent.setup:
         argv = [_BASH, "-c", _SETUP_THEN_RUN, "multihome", intent.setup, intent.run]
+    environments = [rank_environment(intent, rank, place, site.layout, secrets) for rank in range(len(intent.nodes))]
     service = intent.service
     # No RLIMIT_NPROC: it counts all processes of the user, not those of the run.
     limits = {
@@ -205,8 +215,8 @@ def _payload(intent: LaunchIntent, site: Site) -> bytes:
         {
             "token": intent.token,
             "ranks": [
-                {"argv": argv, "cwd": f"rank-{rank}", "env": rank_environment(intent, rank, place, site.layout, secrets)}
-                for rank in range(len(intent.nodes))
+                {"argv": argv, "cwd": f"rank-{rank}", "env": environment}
+                for rank, environment in enumerate(environments)
             ],
             "probe": service and {"host": place.addresses[0], "port": place.port, "path": service.readiness_path},
             "nice": settings.nice,
@@ -284,7 +294,7 @@ def _await_verdict(intent: LaunchIntent, site: Site, reason: str) -> None:
                 raise LaunchRefusedError(detail)
         if site.clock.monotonic_ms() >= deadline_ms:
             raise UndecidedError
-        time.sleep(_VERDICT_POLL_S)
+        time.sleep(_VERDICT_POLL_S)  # noqa: TID251 - the shim may be another launcher's, with no pipe to here
 
 
 def _retire_if_never_up(intent: LaunchIntent, site: Site) -> None:

@@ -1,10 +1,10 @@
-"""Where everything of a provider lies on disk, how it is locked, and how a file is written so that no crash tears it."""
+"""Where everything of a provider lies on disk, how it is locked, and how a file is written that no crash tears."""
 
 import errno
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -94,7 +94,7 @@ def component(name: str) -> str:
 
 
 def write_durably(path: Path, body: bytes) -> None:
-    """Replace a file so that a crash leaves the old or the new one; the disk has it on return. The caller holds a lock."""
+    """Replace a file, durably on return; a crash leaves the old or the new one. The caller holds a lock."""
     part = path.with_name(f".{path.name}.part")
     with os.fdopen(_create(part, os.O_TRUNC), "wb") as file:
         file.write(body)
@@ -111,7 +111,7 @@ def write_private(path: Path, body: bytes) -> None:
 
 
 @contextmanager
-def locked(path: Path, clock: Clock, wait_ms: int) -> Iterator[None]:
+def locked(path: Path, clock: Clock, wait_ms: int) -> Generator[None]:
     """Hold the lock on a file, which its holder's death frees.
 
     Raises:
@@ -123,14 +123,14 @@ def locked(path: Path, clock: Clock, wait_ms: int) -> Iterator[None]:
         while not _try_lock(descriptor):
             if clock.monotonic_ms() >= deadline_ms:
                 raise TimeoutError(errno.ETIMEDOUT, "another holds the lock", str(path))
-            time.sleep(_LOCK_POLL_S)
+            time.sleep(_LOCK_POLL_S)  # noqa: TID251 - no event tells that a lock has become free
         yield
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def locked_if_free(path: Path) -> Iterator[bool]:
+def locked_if_free(path: Path) -> Generator[bool]:
     """Hold the lock on a file if nobody else does, and say whether that is so."""
     descriptor = _open_lock(path)
     try:

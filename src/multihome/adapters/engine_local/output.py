@@ -1,4 +1,4 @@
-"""A rank's output, kept in segments: `rank-0.log`, then `rank-0.log.<offset of its first byte>`; the oldest are dropped."""
+"""A rank's output in segments: `rank-0.log`, then `rank-0.log.<offset of its first byte>`; the oldest are dropped."""
 
 from collections.abc import Iterator
 from pathlib import Path

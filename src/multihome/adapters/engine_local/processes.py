@@ -54,7 +54,7 @@ def send(identity: Identity, signal_number: signal.Signals) -> bool:
 
 
 def kill_all_of(tokens: Collection[str]) -> bool:
-    """Kill every process that carries one of the tokens, and say whether none is left (one may be stuck in the kernel)."""
+    """Kill every process that carries one of the tokens; false if one is left, stuck in the kernel."""
     wanted = set(tokens)
     empty_scans = 0
     for _ in range(_KILL_ROUNDS_MAX):
@@ -64,7 +64,7 @@ def kill_all_of(tokens: Collection[str]) -> bool:
             return True
         for pid in pids:
             _signal_if(pid, signal.SIGKILL, lambda pid=pid: _carries(pid, wanted))
-        time.sleep(_KILL_PAUSE_S)
+        time.sleep(_KILL_PAUSE_S)  # noqa: TID251 - not our children: no event tells of their death
     return False
 
 

@@ -1,5 +1,6 @@
 """What the files of a run directory say, and how a run stands by them."""
 
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
@@ -105,10 +106,8 @@ def give_up(layout: Layout, run_id: RunId, detail: str) -> bool:
     with locked_if_free(run_dir / "SHIM") as is_free:
         if not is_free or standing_of(run_dir) is not Standing.UNDECIDED:
             return False
-        try:
+        # On a full disk the move alone says the same, and a late shim looks whether its directory was moved.
+        with suppress(OSError):
             write_exit(run_dir, Exit(NEVER_STARTED_EXIT, detail, is_up=False))
-        except OSError:
-            # A full disk: the move alone says the same, and a late shim looks whether its directory was moved.
-            pass
         run_dir.rename(layout.ended_run(run_id))
         return True

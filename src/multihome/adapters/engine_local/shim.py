@@ -5,6 +5,10 @@ outlives the control plane, learns everything from a payload on its standard inp
 are timers of the kernel. Its argument is the run directory. It closes its standard output when its verdict (`up.json`
 or `exit.json`) is on disk; what it has written there before is the reason why it decided nothing.
 """
+# pathlib, typing and contextlib would cost this interpreter as long to import as all the rest.
+# ruff: noqa: PTH104, PTH108, PTH110, PTH121, PTH123, PTH208
+
+from __future__ import annotations
 
 import ctypes
 import fcntl
@@ -14,6 +18,10 @@ import resource
 import select
 import signal
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 READ_BYTES = 1 << 16
 EXIT_BYTES = 4_096
@@ -57,7 +65,7 @@ def main() -> int:
     return 0
 
 
-def supervise(gang, payload):
+def supervise(gang: Gang, payload: dict[str, Any]) -> None:
     """From the decision to start until every process is dead."""
     if os.path.exists("stop.json"):
         write_exit(KILLED_BASE + signal.SIGTERM, "stopped before it started", is_up=False)
@@ -67,7 +75,7 @@ def supervise(gang, payload):
             gang.start(rank, spec)
     except OSError as error:
         kill_descendants()
-        write_exit(CANNOT_START, f"cannot start rank {rank}: {error}", is_up=False)
+        write_exit(CANNOT_START, f"{error}", is_up=False)
         return
     write_json("up.json", {"pids": list(gang.living)})
     # Closing the verdict's pipe tells the launcher to look; descriptor 1 stays taken.
@@ -83,24 +91,24 @@ def supervise(gang, payload):
 class Gang:
     """All ranks of the run: alive together, ended together."""
 
-    def __init__(self, payload):
+    def __init__(self, payload: dict[str, Any]) -> None:
         """Take signals as bytes in a pipe, so that none comes between a look and a wait."""
         self.payload = payload
-        self.living = {}
-        self.logs = {}
+        self.living: dict[int, int] = {}
+        self.logs: dict[int, Log] = {}
         self.exit_code = 0
         self.detail = ""
         self.is_ending = False
         self.wake, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGCHLD, signal.SIGALRM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, ignore)
         for number in (signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self.poller = select.poll()
         self.poller.register(self.wake, select.POLLIN)
 
-    def start(self, rank, spec):
+    def start(self, rank: int, spec: dict[str, Any]) -> None:
         """Start one rank in a session of its own; an OSError says why it did not start."""
         out_read, out_write = os.pipe2(os.O_CLOEXEC)
         failure_read, failure_write = os.pipe2(os.O_CLOEXEC)
@@ -117,9 +125,10 @@ class Gang:
         failure = read_all(failure_read)
         os.close(failure_read)
         if failure:
-            raise OSError(failure.decode(errors="replace"))
+            msg = f"cannot start rank {rank}: {failure.decode(errors='replace')}"
+            raise OSError(msg)
 
-    def keep(self):
+    def keep(self) -> None:
         """Keep output and take signals until every rank has ended."""
         while self.living:
             for descriptor, _ in self.poller.poll():
@@ -129,7 +138,7 @@ class Gang:
                 for number in os.read(self.wake, READ_BYTES):
                     self.take(number)
 
-    def take(self, number):
+    def take(self, number: int) -> None:
         """Act on one signal."""
         if number == signal.SIGCHLD:
             self.reap()
@@ -138,7 +147,7 @@ class Gang:
         elif number == signal.SIGTERM:
             self.end(stop_grace_ms())
 
-    def reap(self):
+    def reap(self) -> None:
         """Note which ranks have ended; when one has failed the rest are ended. Orphans are reaped along with them."""
         while True:
             try:
@@ -153,11 +162,12 @@ class Gang:
                 continue
             if self.exit_code == 0:
                 self.exit_code = code if code > 0 else KILLED_BASE - code
-                self.detail = f"rank {rank} exited with {code}" if code > 0 else f"rank {rank} was killed by signal {-code}"
+                how = f"exited with {code}" if code > 0 else f"was killed by signal {-code}"
+                self.detail = f"rank {rank} {how}"
             if self.living and not self.is_ending:
                 self.end(self.payload["gang_grace_ms"])
 
-    def end(self, grace_ms):
+    def end(self, grace_ms: int) -> None:
         """Ask all ranks to end, and kill them after the grace; of two graces the one that ends sooner counts."""
         self.is_ending = True
         self.signal_all(signal.SIGTERM)
@@ -167,7 +177,7 @@ class Gang:
         elif left_s == 0 or grace_ms / 1_000 < left_s:
             signal.setitimer(signal.ITIMER_REAL, grace_ms / 1_000)
 
-    def signal_all(self, number):
+    def signal_all(self, number: int) -> None:
         """Signal the process group of every living rank."""
         for pid in self.living:
             try:
@@ -175,7 +185,7 @@ class Gang:
             except ProcessLookupError:
                 continue
 
-    def pump(self, descriptor):
+    def pump(self, descriptor: int) -> bool:
         """Move output that waits into its log; false when there is none."""
         try:
             data = os.read(descriptor, READ_BYTES)
@@ -189,7 +199,7 @@ class Gang:
             del self.logs[descriptor]
         return bool(data)
 
-    def drain(self):
+    def drain(self) -> None:
         """Keep what the dead have left in their pipes."""
         for descriptor in list(self.logs):
             while self.pump(descriptor):
@@ -199,18 +209,18 @@ class Gang:
 class Log:
     """A rank's output in segments: `rank-0.log`, then `rank-0.log.<offset of its first byte>`."""
 
-    def __init__(self, name, segment_bytes_max, segments_max):
+    def __init__(self, name: str, segment_bytes_max: int, segments_max: int) -> None:
         """Begin the first segment."""
         self.name = name
         self.segment_bytes_max = segment_bytes_max
         self.segments_max = segments_max
         self.start = 0
         self.size = 0
-        self.segments = []
+        self.segments: list[str] = []
         self.file = -1
         self.begin(name)
 
-    def begin(self, path):
+    def begin(self, path: str) -> None:
         """Begin a segment, and drop the oldest beyond the limit."""
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         if self.file >= 0:
@@ -220,7 +230,7 @@ class Log:
         if len(self.segments) > self.segments_max:
             os.unlink(self.segments.pop(0))
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Keep output; what the disk has no room for is lost, and the run goes on."""
         try:
             while data:
@@ -235,7 +245,7 @@ class Log:
             return
 
 
-def become(spec, payload, out_write, failure_write):
+def become(spec: dict[str, Any], payload: dict[str, Any], out_write: int, failure_write: int) -> NoReturn:
     """In the child: become the rank's program, or say why not."""
     try:
         os.setsid()
@@ -250,19 +260,23 @@ def become(spec, payload, out_write, failure_write):
         # An interpreter ignores these two, and a program would inherit that.
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        os.execve(spec["argv"][0], spec["argv"], spec["env"])
+        os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606 - a list, no shell's text
     except BaseException as error:  # noqa: BLE001
         os.write(failure_write, f"{error}".encode())
     os._exit(CANNOT_START)
 
 
-def kill_descendants():
+def ignore(*_: object) -> None:
+    """Leave it to the pipe of `set_wakeup_fd`."""
+
+
+def kill_descendants() -> None:
     """Kill everything this run has started, orphans too: as their subreaper the shim is, in the end, parent of all."""
     while True:
-        children = set()
+        children: set[int] = set()
         for task in os.listdir("/proc/self/task"):
             with open(f"/proc/self/task/{task}/children", encoding="ascii") as file:
-                children.update(map(int, file.read().split()))
+                children.update(int(pid) for pid in file.read().split())
         if not children:
             return
         for pid in children:
@@ -270,19 +284,20 @@ def kill_descendants():
         os.waitpid(-1, 0)
 
 
-def start_probe(probe):
+def start_probe(probe: dict[str, Any]) -> None:
     """Ask for the readiness path until it answers 200, then say so in ready.json."""
-    import http.client
-    import threading
+    # Only a service pays for these.
+    import http.client  # noqa: PLC0415
+    import threading  # noqa: PLC0415
 
     pause = threading.Event()
 
-    def ask():
+    def ask() -> None:
         while not is_ready():
             pause.wait(PROBE_PAUSE_S)
         write_json("ready.json", {"endpoint": f"{probe['host']}:{probe['port']}"})
 
-    def is_ready():
+    def is_ready() -> bool:
         connection = http.client.HTTPConnection(probe["host"], probe["port"], timeout=PROBE_TIMEOUT_S)
         try:
             connection.request("GET", probe["path"])
@@ -295,7 +310,7 @@ def start_probe(probe):
     threading.Thread(target=ask, daemon=True).start()
 
 
-def identity(token):
+def identity(token: str) -> dict[str, str | int]:
     """What this process is known by, as in `processes.Identity`."""
     with open("/proc/self/stat", encoding="utf-8", errors="replace") as file:
         start_ticks = int(file.read().rpartition(")")[2].split()[19])
@@ -304,7 +319,7 @@ def identity(token):
     return {"pid": os.getpid(), "start_ticks": start_ticks, "boot_id": boot_id, "token": token}
 
 
-def stop_grace_ms():
+def stop_grace_ms() -> int:
     """The grace of the stop that was asked for."""
     try:
         with open("stop.json", "rb") as file:
@@ -313,14 +328,14 @@ def stop_grace_ms():
         return TERM_GRACE_MS
 
 
-def reserve_exit():
+def reserve_exit() -> None:
     """Take the room for exit.json now, so that a full disk cannot hide how the run ended."""
     file = os.open("exit.part", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     os.posix_fallocate(file, 0, EXIT_BYTES)
     os.close(file)
 
 
-def write_exit(exit_code, detail, *, is_up):
+def write_exit(exit_code: int, detail: str, *, is_up: bool) -> None:
     """Record the end in the room reserved for it, padded with blanks; durable on return."""
     body = json.dumps({"exit_code": exit_code, "detail": detail[:500], "is_up": is_up}).encode()
     file = os.open("exit.part", os.O_RDWR | os.O_CLOEXEC)
@@ -333,7 +348,7 @@ def write_exit(exit_code, detail, *, is_up):
     os.close(directory)
 
 
-def write_json(name, value):
+def write_json(name: str, value: object) -> None:
     """Write a file that is seen whole or not at all."""
     part = f".{name}.part"
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -342,9 +357,9 @@ def write_json(name, value):
     os.rename(part, name)
 
 
-def read_all(descriptor):
+def read_all(descriptor: int) -> bytes:
     """Everything until the other side closes."""
-    chunks = []
+    chunks: list[bytes] = []
     while chunk := os.read(descriptor, READ_BYTES):
         chunks.append(chunk)
     return b"".join(chunks)
