@@ -3,7 +3,6 @@
 from multihome.clauses.scope import covers_capacity, covers_workload
 from multihome.domain.contracts import Exclusivity, Tranche
 from multihome.domain.ids import AcceleratorName, ProviderId
-
 from multihome.domain.workloads import WorkloadKind
 
 

@@ -47,7 +47,8 @@ def waiver_gap(
     if waiver.answer is WaiverAnswer.LAPSED and waiver.answered_ms < lapses_ms:
         return f"waiver {waiver.id} cannot have lapsed before {format_date(lapses_ms)}, when its notice window ends"
     if awarded_ms < waiver.answered_ms:
-        return f"it was awarded on {format_date(awarded_ms)}, before waiver {waiver.id} of {format_date(waiver.answered_ms)}"
+        answered = format_date(waiver.answered_ms)
+        return f"it was awarded on {format_date(awarded_ms)}, before waiver {waiver.id} of {answered}"
     if awarded_ms >= waiver.expires_ms:
         return f"waiver {waiver.id} had expired on {format_date(waiver.expires_ms)}"
     if accelerator not in waiver.accelerators:

@@ -20,7 +20,9 @@ class BurnDown(msgspec.Struct, frozen=True):
     deficiency_micro_usd: int
 
 
-def burn_down(terms: TakeOrPay, delivered_chip_ms: int, taken_chip_ms: int, rate_micro_usd_per_chip_hour: int) -> BurnDown:
+def burn_down(
+    terms: TakeOrPay, delivered_chip_ms: int, taken_chip_ms: int, rate_micro_usd_per_chip_hour: int
+) -> BurnDown:
     """The clause's sums over an interval in which `delivered_chip_ms` were at the buyer's disposal.
 
     What the supplier did not deliver, or lost, is not in `delivered_chip_ms` and so is not owed.

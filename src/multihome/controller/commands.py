@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from multihome.clauses.table import on_provider_loss
 from multihome.clauses.delay_remedy import delay
+from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
 from multihome.controller.decision import Decision
 from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
@@ -84,7 +84,9 @@ def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request
         text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
         return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     if state.workloads or state.taken_chip_ms:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")])
+        return _refuse(
+            [Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")]
+        )
     return _accept(ClockDeclared(start_ms=command.start_ms))
 
 
@@ -196,7 +198,7 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
     if workload.cancelled:
         return _accept(answer=Accepted(workload_ids=(workload.id,)))
     events: list[Event] = [WorkloadCancelled(workload_id=workload.id, actor=command.actor, why=command.why)]
-    runs = [state.runs[unit.run_id] for unit in workload.units if unit.run_id in state.runs]
+    runs = [state.runs[unit.run_id] for unit in workload.units if unit.run_id is not None]
     events.extend(stop_event(run, StopCause.CANCELLED, now) for run in runs)
     return Decision(events=tuple(events), answer=Accepted(workload_ids=(workload.id,)))
 
@@ -233,9 +235,7 @@ def _declare_lost(state: State, command: cmd.DeclareLost, request: cmd.Request, 
     if state.provider_state(provider_id).openness is Openness.LOST:
         return _refuse([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
     events: list[Event] = [ProviderLost(provider_id=provider_id, actor=command.actor, why=command.why)]
-    fenced = [
-        run for run in state.runs.values() if run.allocation.provider_id == provider_id and not run.replaced
-    ]
+    fenced = [run for run in state.runs.values() if run.allocation.provider_id == provider_id and not run.replaced]
     for run in fenced:
         events.extend(meter_run(state, run, now.contract_ms))
         events.append(RunFenced(run_id=run.id))

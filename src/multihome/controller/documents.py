@@ -1,7 +1,7 @@
 """Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
 
 from collections.abc import Iterator, Mapping
-from typing import assert_never
+from typing import TypeVar, assert_never, cast
 
 import msgspec
 
@@ -18,6 +18,8 @@ from multihome.units.time import format_date
 
 Known = State
 """A state in which the documents under test stand as if they were recorded."""
+_Table = dict[str, Document]
+_Name = TypeVar("_Name", bound=str)
 
 
 def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
@@ -41,26 +43,21 @@ def place_of(state: State, document: Document) -> tuple[dict[str, Document], str
     """The table and key under which a document is kept."""
     match document:
         case AcceleratorType():
-            return _table(state.accelerators), document.name
+            return cast("_Table", state.accelerators), document.name
         case Provider():
-            return _table(state.providers), document.id
+            return cast("_Table", state.providers), document.id
         case Pool():
-            return _table(state.pools), document.id
+            return cast("_Table", state.pools), document.id
         case Contract():
-            return _table(state.contracts), document.id
+            return cast("_Table", state.contracts), document.id
         case Waiver():
-            return _table(state.waivers), document.id
+            return cast("_Table", state.waivers), document.id
         case Delivery():
-            return _table(state.deliveries), document.id
+            return cast("_Table", state.deliveries), document.id
         case Tenant():
-            return _table(state.tenants), document.id
+            return cast("_Table", state.tenants), document.id
         case _:
             assert_never(document)
-
-
-def _table(table: Mapping[str, Document]) -> dict[str, Document]:
-    assert isinstance(table, dict), "facts are kept in dicts"
-    return table
 
 
 def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:
@@ -162,15 +159,13 @@ def _contract_problems(state: State, known: Known, contract: Contract) -> Iterat
 
 def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
     subject = f"clause {contract.id}/{terms.id}"
-    inside = (
-        contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
-    )
+    inside = contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
     if not inside:
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in order "
-            f"within the contract's",
+            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
+            f"order within the contract's",
             accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
         )
     scope = getattr(terms, "scope", None)
@@ -273,7 +268,7 @@ def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:
             yield from _reference(f"quota {tenant.id}/{quota.id}", "accelerator", accelerator, known.accelerators)
 
 
-def _reference(subject: str, what: str, name: str, known: Mapping[str, msgspec.Struct]) -> Iterator[Refusal]:
+def _reference(subject: str, what: str, name: str, known: Mapping[_Name, msgspec.Struct]) -> Iterator[Refusal]:
     if name not in known:
         text = f"{what} {name!r} is not known"
         yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=", ".join(sorted(known)))

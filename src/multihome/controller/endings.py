@@ -63,15 +63,15 @@ def _after_failure(
         return
     # What the program did not cause (an engine that lost it, or never started it) is always tried again.
     may_retry = outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED} or (
-        (failures < policy.restarts_max or is_service)
-        and (not policy.exit_codes or exit_code in policy.exit_codes)
+        (failures < policy.restarts_max or is_service) and (not policy.exit_codes or exit_code in policy.exit_codes)
     )
     if not may_retry:
         reason = text or f"exit code {exit_code}"
         yield WorkloadEnded(
-            workload_id=workload.id, outcome=Outcome.FAILED, text=f"{reason}; {failures} of {policy.restarts_max} restarts used"
+            workload_id=workload.id,
+            outcome=Outcome.FAILED,
+            text=f"{reason}; {failures} of {policy.restarts_max} restarts used",
         )
         return
     pause_ms = min(policy.backoff_ms * 2 ** min(failures, 20), policy.backoff_ms_max)
     yield UnitBackedOff(workload_id=workload.id, unit=run.unit, until_process_ms=now.process_ms + pause_ms)
-

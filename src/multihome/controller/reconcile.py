@@ -33,7 +33,6 @@ from multihome.domain.events import (
 )
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import (
-    Fenced,
     Intended,
     Outcome,
     Progress,
@@ -75,9 +74,11 @@ def engine_answered(state: State, message: EngineAnswered, now: Now) -> Decision
         events.extend(_absent(state, run, now) if report is None else _reported(state, run, report, now))
     for report in reports.values():
         events.extend(_unexpected(state, inventory.provider_id, report, effects))
-    for name in inventory.foreign:
-        if name not in state.orphans:
-            events.append(OrphanSeen(provider_id=inventory.provider_id, name=name))
+    events.extend(
+        OrphanSeen(provider_id=inventory.provider_id, name=name)
+        for name in inventory.foreign
+        if name not in state.orphans
+    )
     return Decision(events=tuple(events), effects=tuple(effects))
 
 
@@ -134,17 +135,13 @@ def recovered(state: State, now: Now) -> Decision:
 
 def stop_effect(run: RunState, grace_ms: int) -> StopRun:
     """What asks the engine to end a run."""
-    return StopRun(
-        provider_id=run.allocation.provider_id, run_id=run.id, generation=run.generation, grace_ms=grace_ms
-    )
+    return StopRun(provider_id=run.allocation.provider_id, run_id=run.id, generation=run.generation, grace_ms=grace_ms)
 
 
 def stop_event(run: RunState, cause: StopCause, now: Now, notice_ms: int = 0) -> RunStopAsked:
     """Asks a run to end after a notice."""
     grace_ms = notice_ms + STOP_GRACE_MS
-    return RunStopAsked(
-        run_id=run.id, cause=cause, grace_ms=grace_ms, deadline_process_ms=now.process_ms + grace_ms
-    )
+    return RunStopAsked(run_id=run.id, cause=cause, grace_ms=grace_ms, deadline_process_ms=now.process_ms + grace_ms)
 
 
 def fence_effect(state: State, run: RunState) -> FenceRun:
@@ -215,9 +212,7 @@ def _repeat_stop(run: RunState, phase: Stopping, now: Now) -> Iterator[Event]:
         yield stop_event(run, phase.cause, now)
 
 
-def _progress(
-    state: State, run: RunState, progress: Progress | None, now: Now, *, is_last: bool
-) -> Iterator[Event]:
+def _progress(state: State, run: RunState, progress: Progress | None, now: Now, *, is_last: bool) -> Iterator[Event]:
     if progress is None or progress == run.progress:
         return
     workload = state.workloads.get(run.workload_id)
@@ -235,9 +230,7 @@ def _progress(
         yield RunProgressed(run_id=run.id, progress=progress)
 
 
-def _unexpected(
-    state: State, provider_id: ProviderId, report: RunReport, effects: list[Effect]
-) -> Iterator[Event]:
+def _unexpected(state: State, provider_id: ProviderId, report: RunReport, effects: list[Effect]) -> Iterator[Event]:
     """A run that is over for us: forget it when it ended there too, and stop it when it lives on as a late success."""
     if report.token != token_of(state.installation_id, report.run_id):
         if report.run_id not in state.orphans:
@@ -249,7 +242,5 @@ def _unexpected(
     if report.run_id not in state.orphans:
         yield OrphanSeen(provider_id=provider_id, name=report.run_id)
     effects.append(
-        StopRun(
-            provider_id=provider_id, run_id=report.run_id, generation=report.generation, grace_ms=STOP_GRACE_MS
-        )
+        StopRun(provider_id=provider_id, run_id=report.run_id, generation=report.generation, grace_ms=STOP_GRACE_MS)
     )

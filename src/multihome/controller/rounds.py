@@ -255,5 +255,3 @@ def explain_waiting(state: State, class_id: ClassId, now: Now) -> tuple[Blocker,
         return ()
     outcome = place(snapshot_of(state, now), accelerator_kinds(state), now)
     return outcome.waiting.get(class_id, ())
-
-

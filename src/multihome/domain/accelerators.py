@@ -22,7 +22,7 @@ class AcceleratorKind(StrEnum):
     CUSTOM = "custom"
 
 
-class AcceleratorType(Fact, kw_only=True):
+class AcceleratorType(Fact, frozen=True, kw_only=True):
     """One chip as its data sheet has it; what no public source states is named in `assumed`.
 
     Units: FLOP/s dense, bytes, bytes per second, watts. `scale_up_chips` is the size of one fast island (8 for an HGX

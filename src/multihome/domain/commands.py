@@ -15,38 +15,38 @@ Document = AcceleratorType | Provider | Pool | Contract | Waiver | Delivery | Te
 """A fact that a person describes in a file."""
 
 
-class Install(Fact, kw_only=True):
+class Install(Fact, frozen=True, kw_only=True):
     """The first record of a journal: who this installation is."""
 
     installation_id: str
 
 
-class DeclareClock(Fact, kw_only=True):
+class DeclareClock(Fact, frozen=True, kw_only=True):
     """From now on contract time is a scenario's: it starts here and moves only by `AdvanceClock`."""
 
     start_ms: int
 
 
-class AdvanceClock(Fact, kw_only=True):
+class AdvanceClock(Fact, frozen=True, kw_only=True):
     """Move the scenario clock to an instant."""
 
     to_ms: int
 
 
-class Apply(Fact, kw_only=True):
+class Apply(Fact, frozen=True, kw_only=True):
     """Record facts and workloads, all or none; what is known already changes nothing."""
 
     documents: tuple[Document, ...]
     workloads: tuple[WorkloadSpec, ...]
 
 
-class Submit(Fact, kw_only=True):
+class Submit(Fact, frozen=True, kw_only=True):
     """Ask for one workload to be run."""
 
     spec: WorkloadSpec
 
 
-class Cancel(Fact, kw_only=True):
+class Cancel(Fact, frozen=True, kw_only=True):
     """Stop a workload for good."""
 
     workload: str
@@ -54,7 +54,7 @@ class Cancel(Fact, kw_only=True):
     why: str
 
 
-class Drain(Fact, kw_only=True):
+class Drain(Fact, frozen=True, kw_only=True):
     """Admit nothing more to a provider or a pool and move what runs there, as far as it fits elsewhere."""
 
     target: str
@@ -62,7 +62,7 @@ class Drain(Fact, kw_only=True):
     why: str
 
 
-class Undrain(Fact, kw_only=True):
+class Undrain(Fact, frozen=True, kw_only=True):
     """Admit again."""
 
     target: str
@@ -70,7 +70,7 @@ class Undrain(Fact, kw_only=True):
     why: str
 
 
-class DeclareLost(Fact, kw_only=True):
+class DeclareLost(Fact, frozen=True, kw_only=True):
     """Treat a provider as gone. Kills nothing: what runs there is fenced, and may run again elsewhere."""
 
     provider_id: ProviderId
@@ -78,7 +78,7 @@ class DeclareLost(Fact, kw_only=True):
     why: str
 
 
-class Restore(Fact, kw_only=True):
+class Restore(Fact, frozen=True, kw_only=True):
     """Admit to a provider again that was declared lost; its old runs are stopped first."""
 
     provider_id: ProviderId
@@ -93,7 +93,7 @@ class OverrideRule(StrEnum):
     PRIORITY = "priority"
 
 
-class Override(Fact, kw_only=True):
+class Override(Fact, frozen=True, kw_only=True):
     """A person sets a rule aside for one workload, and says why."""
 
     workload: str
@@ -104,21 +104,11 @@ class Override(Fact, kw_only=True):
 
 
 Command = (
-    Install
-    | DeclareClock
-    | AdvanceClock
-    | Apply
-    | Submit
-    | Cancel
-    | Drain
-    | Undrain
-    | DeclareLost
-    | Restore
-    | Override
+    Install | DeclareClock | AdvanceClock | Apply | Submit | Cancel | Drain | Undrain | DeclareLost | Restore | Override
 )
 
 
-class Request(Fact, kw_only=True):
+class Request(Fact, frozen=True, kw_only=True):
     """A command with what the runtime stamped on it.
 
     A repeat under the same `key` is answered as before if `body_sha256` is the same, and refused if not.
@@ -131,48 +121,48 @@ class Request(Fact, kw_only=True):
     command: Command
 
 
-class Tick(Fact, kw_only=True):
+class Tick(Fact, frozen=True, kw_only=True):
     """Time has passed: look at deadlines, meters and the queue."""
 
 
-class PlaceDue(Fact, kw_only=True):
+class PlaceDue(Fact, frozen=True, kw_only=True):
     """It is time for a placement round."""
 
 
-class EngineAnswered(Fact, kw_only=True):
+class EngineAnswered(Fact, frozen=True, kw_only=True):
     """An engine reported what it has."""
 
     inventory: Inventory
 
 
-class EngineSilent(Fact, kw_only=True):
+class EngineSilent(Fact, frozen=True, kw_only=True):
     """An engine did not answer."""
 
     provider_id: ProviderId
     error: str
 
 
-class LaunchAnswered(Fact, kw_only=True):
+class LaunchAnswered(Fact, frozen=True, kw_only=True):
     """The engine says that it has the run, with all ranks up."""
 
     run_id: RunId
 
 
-class LaunchRefused(Fact, kw_only=True):
+class LaunchRefused(Fact, frozen=True, kw_only=True):
     """The engine says for certain that nothing was started."""
 
     run_id: RunId
     error: str
 
 
-class LaunchUnclear(Fact, kw_only=True):
+class LaunchUnclear(Fact, frozen=True, kw_only=True):
     """The engine did not answer: the run may or may not exist."""
 
     run_id: RunId
     error: str
 
 
-class Recovered(Fact, kw_only=True):
+class Recovered(Fact, frozen=True, kw_only=True):
     """The control plane has just replayed its journal; effects of the last life may have been lost."""
 
 
@@ -189,7 +179,7 @@ Input = (
 )
 
 
-class Accepted(Fact, kw_only=True):
+class Accepted(Fact, frozen=True, kw_only=True):
     """A yes: the workloads it made or named, and what changed, in words."""
 
     workload_ids: tuple[WorkloadId, ...] = ()

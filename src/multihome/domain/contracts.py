@@ -13,7 +13,7 @@ from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Interval
 
 
-class Scope(Fact, kw_only=True):
+class Scope(Fact, frozen=True, kw_only=True):
     """What a clause covers; an empty tuple covers everything of that sort."""
 
     workload_kinds: tuple[WorkloadKind, ...] = ()
@@ -30,7 +30,7 @@ class FirstRefusalMode(StrEnum):
     INSUFFICIENT_CAPACITY = "insufficient_capacity"
 
 
-class Exclusivity(Fact, tag="exclusivity", kw_only=True):
+class Exclusivity(Fact, frozen=True, tag="exclusivity", kw_only=True):
     """In scope only the contract's provider may be used."""
 
     id: str
@@ -39,7 +39,7 @@ class Exclusivity(Fact, tag="exclusivity", kw_only=True):
     source: str
 
 
-class FirstRefusal(Fact, tag="right_of_first_refusal", kw_only=True):
+class FirstRefusal(Fact, frozen=True, tag="right_of_first_refusal", kw_only=True):
     """Before new capacity in scope is awarded to anyone else, the contract's provider is asked.
 
     `incumbent_first` also makes placement of workloads in scope prefer the holder's capacity while it suffices.
@@ -55,7 +55,7 @@ class FirstRefusal(Fact, tag="right_of_first_refusal", kw_only=True):
     source: str
 
 
-class TakeOrPay(Fact, tag="take_or_pay", kw_only=True):
+class TakeOrPay(Fact, frozen=True, tag="take_or_pay", kw_only=True):
     """At least `share_bps` of what was contracted and delivered in each calendar month is paid for, used or not."""
 
     id: str
@@ -64,7 +64,7 @@ class TakeOrPay(Fact, tag="take_or_pay", kw_only=True):
     source: str
 
 
-class DelayRemedy(Fact, tag="delay_remedy", kw_only=True):
+class DelayRemedy(Fact, frozen=True, tag="delay_remedy", kw_only=True):
     """After the grace the provider owes a discount per day late, up to a cap; dates shift with the delivery."""
 
     id: str
@@ -78,7 +78,7 @@ class DelayRemedy(Fact, tag="delay_remedy", kw_only=True):
 ClauseTerms = Exclusivity | FirstRefusal | TakeOrPay | DelayRemedy
 
 
-class Award(Fact, kw_only=True):
+class Award(Fact, frozen=True, kw_only=True):
     """How a tranche came to be awarded: under which waiver, or why none was needed."""
 
     awarded_ms: int
@@ -86,7 +86,7 @@ class Award(Fact, kw_only=True):
     exemption: str = ""
 
 
-class Tranche(Fact, kw_only=True):
+class Tranche(Fact, frozen=True, kw_only=True):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate.
 
     `fabrics` domains of `nodes_per_fabric` nodes each. Rates are micro-USD per chip-hour.
@@ -104,7 +104,7 @@ class Tranche(Fact, kw_only=True):
     award: Award
 
 
-class Contract(Fact, kw_only=True):
+class Contract(Fact, frozen=True, kw_only=True):
     """An agreement with one provider: dated clauses and the tranches ordered under it."""
 
     id: ContractId
@@ -124,7 +124,7 @@ class WaiverAnswer(StrEnum):
     MATCHED_IN_PART = "matched_in_part"
 
 
-class Waiver(Fact, kw_only=True):
+class Waiver(Fact, frozen=True, kw_only=True):
     """The holder of a first refusal left so many chips of an accelerator to others, until a date, on terms no better.
 
     `notice_sha256` is the hash of the notice that was served, so that the evidence can be held against it.

@@ -5,13 +5,13 @@ from multihome.domain.ids import Generation, ProviderId, RunId
 from multihome.domain.runs import LaunchIntent
 
 
-class StartRun(Fact, kw_only=True):
+class StartRun(Fact, frozen=True, kw_only=True):
     """Ask the provider's engine for a run whose intent is journalled."""
 
     intent: LaunchIntent
 
 
-class StopRun(Fact, kw_only=True):
+class StopRun(Fact, frozen=True, kw_only=True):
     """Ask the engine to end a run: politely, and after the grace by force."""
 
     provider_id: ProviderId
@@ -20,15 +20,15 @@ class StopRun(Fact, kw_only=True):
     grace_ms: int
 
 
-class FenceRun(Fact, kw_only=True):
-    """Refuse checkpoint writes of a workload's unit below this generation; ask any provider's engine but the lost one."""
+class FenceRun(Fact, frozen=True, kw_only=True):
+    """Refuse checkpoint writes of a workload's unit below this generation; ask any engine but the lost provider's."""
 
     checkpoint_key: str
     generation: Generation
     avoid_provider_id: ProviderId
 
 
-class ForgetRun(Fact, kw_only=True):
+class ForgetRun(Fact, frozen=True, kw_only=True):
     """Let the engine stop reporting a run whose end is journalled."""
 
     provider_id: ProviderId

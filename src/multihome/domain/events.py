@@ -3,7 +3,17 @@
 from multihome.domain.commands import Document
 from multihome.domain.contracts import ClauseRef
 from multihome.domain.fact import Fact
-from multihome.domain.ids import ClassId, ContractId, Generation, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
+from multihome.domain.ids import (
+    ClassId,
+    ContractId,
+    Generation,
+    PoolId,
+    ProviderId,
+    RunId,
+    TenantId,
+    TrancheId,
+    WorkloadId,
+)
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
@@ -11,31 +21,31 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import Interval
 
 
-class Installed(Fact, kw_only=True):
+class Installed(Fact, frozen=True, kw_only=True):
     """The journal begins."""
 
     installation_id: str
 
 
-class ClockDeclared(Fact, kw_only=True):
+class ClockDeclared(Fact, frozen=True, kw_only=True):
     """Contract time is a scenario's from here on."""
 
     start_ms: int
 
 
-class ClockAdvanced(Fact, kw_only=True):
+class ClockAdvanced(Fact, frozen=True, kw_only=True):
     """The scenario clock stands at `to_ms`."""
 
     to_ms: int
 
 
-class DocumentRecorded(Fact, kw_only=True):
+class DocumentRecorded(Fact, frozen=True, kw_only=True):
     """A fact is known, or known differently than before."""
 
     document: Document
 
 
-class WorkloadSubmitted(Fact, kw_only=True):
+class WorkloadSubmitted(Fact, frozen=True, kw_only=True):
     """A workload exists and waits; `applied` ones keep their name, so that applying the files again changes nothing."""
 
     workload_id: WorkloadId
@@ -43,14 +53,14 @@ class WorkloadSubmitted(Fact, kw_only=True):
     applied: bool = False
 
 
-class ClassWaits(Fact, kw_only=True):
+class ClassWaits(Fact, frozen=True, kw_only=True):
     """The reasons why workloads of one class wait have changed; identical asks share a class and its reasons."""
 
     class_id: ClassId
     blockers: tuple[Blocker, ...]
 
 
-class WorkloadCancelled(Fact, kw_only=True):
+class WorkloadCancelled(Fact, frozen=True, kw_only=True):
     """Nothing of it is started any more."""
 
     workload_id: WorkloadId
@@ -58,7 +68,7 @@ class WorkloadCancelled(Fact, kw_only=True):
     why: str
 
 
-class WorkloadEnded(Fact, kw_only=True):
+class WorkloadEnded(Fact, frozen=True, kw_only=True):
     """It has left the queue for good."""
 
     workload_id: WorkloadId
@@ -66,7 +76,7 @@ class WorkloadEnded(Fact, kw_only=True):
     text: str
 
 
-class RuleOverridden(Fact, kw_only=True):
+class RuleOverridden(Fact, frozen=True, kw_only=True):
     """A person set a rule aside for a workload."""
 
     workload_id: WorkloadId
@@ -76,7 +86,7 @@ class RuleOverridden(Fact, kw_only=True):
     why: str
 
 
-class RunIntended(Fact, kw_only=True):
+class RunIntended(Fact, frozen=True, kw_only=True):
     """A unit was placed; the launch may now be asked of the engine."""
 
     run_id: RunId
@@ -87,40 +97,40 @@ class RunIntended(Fact, kw_only=True):
     reason: PlacementReason
 
 
-class RunStarted(Fact, kw_only=True):
+class RunStarted(Fact, frozen=True, kw_only=True):
     """The engine confirmed it. Chip time counts from here."""
 
     run_id: RunId
 
 
-class RunBecameUnknown(Fact, kw_only=True):
+class RunBecameUnknown(Fact, frozen=True, kw_only=True):
     """The engine does not say whether it exists."""
 
     run_id: RunId
     why: str
 
 
-class RunAbsent(Fact, kw_only=True):
+class RunAbsent(Fact, frozen=True, kw_only=True):
     """The engine answered and did not mention it."""
 
     run_id: RunId
 
 
-class RunReady(Fact, kw_only=True):
+class RunReady(Fact, frozen=True, kw_only=True):
     """A replica answers requests at `endpoint`."""
 
     run_id: RunId
     endpoint: str
 
 
-class RunProgressed(Fact, kw_only=True):
+class RunProgressed(Fact, frozen=True, kw_only=True):
     """A program reported a new checkpoint, or its last step."""
 
     run_id: RunId
     progress: Progress
 
 
-class RunStopAsked(Fact, kw_only=True):
+class RunStopAsked(Fact, frozen=True, kw_only=True):
     """The engine is asked to end it by a deadline of the process clock: politely now, by force after the grace."""
 
     run_id: RunId
@@ -129,13 +139,13 @@ class RunStopAsked(Fact, kw_only=True):
     deadline_process_ms: int
 
 
-class RunFenced(Fact, kw_only=True):
+class RunFenced(Fact, frozen=True, kw_only=True):
     """Its provider was declared lost; checkpoint writes of this generation no longer count."""
 
     run_id: RunId
 
 
-class RunEnded(Fact, kw_only=True):
+class RunEnded(Fact, frozen=True, kw_only=True):
     """It is certain that nothing of it runs any more. Chip time stops here; the chips are free."""
 
     run_id: RunId
@@ -144,7 +154,7 @@ class RunEnded(Fact, kw_only=True):
     text: str
 
 
-class UnitBackedOff(Fact, kw_only=True):
+class UnitBackedOff(Fact, frozen=True, kw_only=True):
     """The next attempt waits until then by the process clock."""
 
     workload_id: WorkloadId
@@ -152,7 +162,7 @@ class UnitBackedOff(Fact, kw_only=True):
     until_process_ms: int
 
 
-class WorkLost(Fact, kw_only=True):
+class WorkLost(Fact, frozen=True, kw_only=True):
     """Steps that were computed after the last checkpoint and must be computed again."""
 
     run_id: RunId
@@ -161,20 +171,20 @@ class WorkLost(Fact, kw_only=True):
     resumed_from_step: int
 
 
-class ProviderSilent(Fact, kw_only=True):
+class ProviderSilent(Fact, frozen=True, kw_only=True):
     """Its engine stopped answering."""
 
     provider_id: ProviderId
     error: str
 
 
-class ProviderAnswers(Fact, kw_only=True):
+class ProviderAnswers(Fact, frozen=True, kw_only=True):
     """Its engine answers again."""
 
     provider_id: ProviderId
 
 
-class ProviderLost(Fact, kw_only=True):
+class ProviderLost(Fact, frozen=True, kw_only=True):
     """A person or policy declared it gone."""
 
     provider_id: ProviderId
@@ -182,7 +192,7 @@ class ProviderLost(Fact, kw_only=True):
     why: str
 
 
-class ProviderRestored(Fact, kw_only=True):
+class ProviderRestored(Fact, frozen=True, kw_only=True):
     """It may be used again."""
 
     provider_id: ProviderId
@@ -190,7 +200,7 @@ class ProviderRestored(Fact, kw_only=True):
     why: str
 
 
-class TargetDrained(Fact, kw_only=True):
+class TargetDrained(Fact, frozen=True, kw_only=True):
     """Nothing more is admitted to a provider or pool."""
 
     target: str
@@ -198,7 +208,7 @@ class TargetDrained(Fact, kw_only=True):
     why: str
 
 
-class TargetUndrained(Fact, kw_only=True):
+class TargetUndrained(Fact, frozen=True, kw_only=True):
     """Admission is open again."""
 
     target: str
@@ -206,7 +216,7 @@ class TargetUndrained(Fact, kw_only=True):
     why: str
 
 
-class ClauseConsequence(Fact, kw_only=True):
+class ClauseConsequence(Fact, frozen=True, kw_only=True):
     """What a clause makes of something that happened, as `code` and in words."""
 
     clause: ClauseRef
@@ -214,7 +224,7 @@ class ClauseConsequence(Fact, kw_only=True):
     text: str
 
 
-class ChipTimeMetered(Fact, kw_only=True):
+class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
     Unique per run and interval. `chip_ms` is chips × milliseconds.
@@ -232,21 +242,21 @@ class ChipTimeMetered(Fact, kw_only=True):
     rate_micro_usd_per_chip_hour: int
 
 
-class OrphanSeen(Fact, kw_only=True):
+class OrphanSeen(Fact, frozen=True, kw_only=True):
     """An engine reports something that maps to no intent of ours."""
 
     provider_id: ProviderId
     name: str
 
 
-class ClockJumped(Fact, kw_only=True):
+class ClockJumped(Fact, frozen=True, kw_only=True):
     """The wall clock and the process clock parted by more than the tolerance."""
 
     wall_ms: int
     process_ms: int
 
 
-class CommandRefused(Fact, kw_only=True):
+class CommandRefused(Fact, frozen=True, kw_only=True):
     """A command with an idempotency key was refused; the same key gets the same answer."""
 
     refusal: Refusal

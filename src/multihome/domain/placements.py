@@ -24,14 +24,14 @@ class Basis(StrEnum):
     BORROWED = "borrowed"
 
 
-class NodeShare(Fact, kw_only=True):
+class NodeShare(Fact, frozen=True, kw_only=True):
     """Chips on one node of a fabric; nodes are counted from 0."""
 
     node: int
     chips: int
 
 
-class Allocation(Fact, kw_only=True):
+class Allocation(Fact, frozen=True, kw_only=True):
     """Where a whole gang sits: one fabric, so many chips on each of its nodes, paid for under one tranche."""
 
     provider_id: ProviderId
@@ -48,7 +48,7 @@ class Allocation(Fact, kw_only=True):
         return sum(share.chips for share in self.nodes)
 
 
-class Evidence(Fact, kw_only=True):
+class Evidence(Fact, frozen=True, kw_only=True):
     """Why an award was permitted: `code` is not_new | holder | out_of_scope | no_clause | exemption | waiver."""
 
     code: str
@@ -59,7 +59,7 @@ class Evidence(Fact, kw_only=True):
     text: str = ""
 
 
-class Price(Fact, kw_only=True):
+class Price(Fact, frozen=True, kw_only=True):
     """What one more chip-hour costs, and the rule that set it: a clause, or the tranche's rate."""
 
     micro_usd_per_chip_hour: int
@@ -70,7 +70,7 @@ class Price(Fact, kw_only=True):
 # --- Why not: one record a reason, with the figures a person needs to act on it. ---
 
 
-class GangLargerThanFabric(Fact, kw_only=True):
+class GangLargerThanFabric(Fact, frozen=True, kw_only=True):
     """No fabric of the pool could ever hold the gang."""
 
     pool_id: PoolId
@@ -79,7 +79,7 @@ class GangLargerThanFabric(Fact, kw_only=True):
     largest_fabric_chips: int
 
 
-class NotEnoughChips(Fact, kw_only=True):
+class NotEnoughChips(Fact, frozen=True, kw_only=True):
     """The gang fits a fabric of the pool, but none has room now."""
 
     pool_id: PoolId
@@ -87,7 +87,7 @@ class NotEnoughChips(Fact, kw_only=True):
     largest_free_chips: int
 
 
-class NotDelivered(Fact, kw_only=True):
+class NotDelivered(Fact, frozen=True, kw_only=True):
     """The tranche that would hold it has not been accepted."""
 
     pool_id: PoolId
@@ -95,7 +95,7 @@ class NotDelivered(Fact, kw_only=True):
     promised_ms: int
 
 
-class ForbiddenByClause(Fact, kw_only=True):
+class ForbiddenByClause(Fact, frozen=True, kw_only=True):
     """An exclusivity binds this workload to another provider."""
 
     pool_id: PoolId
@@ -104,7 +104,7 @@ class ForbiddenByClause(Fact, kw_only=True):
     until_ms: int
 
 
-class AwardNotPermitted(Fact, kw_only=True):
+class AwardNotPermitted(Fact, frozen=True, kw_only=True):
     """The tranche stands without the first-refusal permission that its award needed."""
 
     pool_id: PoolId
@@ -113,7 +113,7 @@ class AwardNotPermitted(Fact, kw_only=True):
     missing: str
 
 
-class NotQualified(Fact, kw_only=True):
+class NotQualified(Fact, frozen=True, kw_only=True):
     """The workload is not qualified on this accelerator, or only from a later day."""
 
     pool_id: PoolId
@@ -121,7 +121,7 @@ class NotQualified(Fact, kw_only=True):
     qualified_ms: int | None = None
 
 
-class OverQuota(Fact, kw_only=True):
+class OverQuota(Fact, frozen=True, kw_only=True):
     """A tenant's quota, and what it may borrow, do not cover the gang."""
 
     pool_id: PoolId
@@ -133,7 +133,7 @@ class OverQuota(Fact, kw_only=True):
     borrowable_chips: int
 
 
-class ProviderClosed(Fact, kw_only=True):
+class ProviderClosed(Fact, frozen=True, kw_only=True):
     """No admission: `state` is silent | lost | drained, and who said so."""
 
     pool_id: PoolId
@@ -143,7 +143,7 @@ class ProviderClosed(Fact, kw_only=True):
     why: str
 
 
-class OutsideJurisdiction(Fact, kw_only=True):
+class OutsideJurisdiction(Fact, frozen=True, kw_only=True):
     """The workload's data may not go there."""
 
     pool_id: PoolId
@@ -151,7 +151,7 @@ class OutsideJurisdiction(Fact, kw_only=True):
     allowed: tuple[str, ...]
 
 
-class ReclaimPending(Fact, kw_only=True):
+class ReclaimPending(Fact, frozen=True, kw_only=True):
     """Borrowed chips that cover the gang have been asked back and are given up by the deadline."""
 
     pool_id: PoolId
@@ -159,7 +159,7 @@ class ReclaimPending(Fact, kw_only=True):
     run_ids: tuple[RunId, ...]
 
 
-class NoPool(Fact, kw_only=True):
+class NoPool(Fact, frozen=True, kw_only=True):
     """No pool has any of the accelerators asked for in the infrastructure asked for."""
 
     accelerators: tuple[AcceleratorName, ...]
@@ -181,7 +181,7 @@ Blocker = (
 )
 
 
-class Alternative(Fact, kw_only=True):
+class Alternative(Fact, frozen=True, kw_only=True):
     """Another pool that would have taken the gang, and what a chip-hour would have cost there."""
 
     pool_id: PoolId
@@ -189,7 +189,7 @@ class Alternative(Fact, kw_only=True):
     price: Price
 
 
-class PlacementReason(Fact, kw_only=True):
+class PlacementReason(Fact, frozen=True, kw_only=True):
     """Why there: basis, price, preference, evidence of the award, what it beat, and what was ruled out."""
 
     basis: Basis

@@ -32,8 +32,8 @@ class Outcome(StrEnum):
     VANISHED = "vanished"
 
 
-class Progress(Fact, kw_only=True):
-    """What a program says of itself: the step it is at, its loss, and the last step it saved, and the one it began from."""
+class Progress(Fact, frozen=True, kw_only=True):
+    """What a program says of itself: the step it is at, the last one it saved, the one it began from, and its loss."""
 
     step: int
     checkpoint_step: int = 0
@@ -77,7 +77,7 @@ class Fenced(msgspec.Struct, frozen=True, tag=True):
 Phase = Intended | Unknown | Running | Stopping | Fenced
 
 
-class LaunchIntent(Fact, kw_only=True):
+class LaunchIntent(Fact, frozen=True, kw_only=True):
     """All an engine is told of a run; it carries no contract. `token` proves later that the run is ours.
 
     `secrets` are names that the engine resolves; `checkpoint_key` names the workload's portable checkpoint.
@@ -113,7 +113,7 @@ class ReportState(StrEnum):
     ENDED = "ended"
 
 
-class RunReport(Fact, kw_only=True):
+class RunReport(Fact, frozen=True, kw_only=True):
     """One run as an engine sees it. `exit_code` is set once ended; a killed run has 128 + signal."""
 
     run_id: RunId
@@ -127,7 +127,7 @@ class RunReport(Fact, kw_only=True):
     progress: Progress | None = None
 
 
-class Inventory(Fact, kw_only=True):
+class Inventory(Fact, frozen=True, kw_only=True):
     """Everything of ours that an engine knows at one provider; what is not in it may be late, not dead."""
 
     provider_id: ProviderId

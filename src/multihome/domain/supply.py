@@ -14,7 +14,7 @@ class ProviderKind(StrEnum):
     OWN = "own"
 
 
-class Provider(Fact, kw_only=True):
+class Provider(Fact, frozen=True, kw_only=True):
     """Somebody who has chips, or the organisation itself where it builds its own."""
 
     id: ProviderId
@@ -27,7 +27,7 @@ class Provider(Fact, kw_only=True):
     source: str = ""
 
 
-class Pool(Fact, kw_only=True):
+class Pool(Fact, frozen=True, kw_only=True):
     """Chips of one type in one place, behind one engine; how many there are follows from tranches and deliveries."""
 
     id: PoolId
@@ -39,7 +39,7 @@ class Pool(Fact, kw_only=True):
     watts_per_chip: int
 
 
-class Delivery(Fact, kw_only=True):
+class Delivery(Fact, frozen=True, kw_only=True):
     """So many interconnect domains of a tranche were accepted, with effect from an instant.
 
     Capacity exists from `effective_ms`, and billing starts there: never before.

@@ -4,7 +4,7 @@ from multihome.domain.fact import Fact
 from multihome.domain.ids import AcceleratorName, TenantId
 
 
-class Quota(Fact, kw_only=True):
+class Quota(Fact, frozen=True, kw_only=True):
     """Permission to use up to `nominal_chips` of the named accelerators (all of them when none is named).
 
     Beyond the nominal a tenant may borrow up to `borrow_chips` of what its siblings leave idle and lend; it lends at
@@ -21,7 +21,7 @@ class Quota(Fact, kw_only=True):
     notice_ms: int
 
 
-class Tenant(Fact, kw_only=True):
+class Tenant(Fact, frozen=True, kw_only=True):
     """A node of the tree: organisation, division, team or project; its parent is the path before the last slash."""
 
     id: TenantId

@@ -13,7 +13,7 @@ class WorkloadKind(StrEnum):
     INFERENCE = "inference"
 
 
-class AcceleratorChoice(Fact, kw_only=True):
+class AcceleratorChoice(Fact, frozen=True, kw_only=True):
     """One accelerator that a workload accepts: chips on each node, and since when it is qualified there.
 
     `throughput_milli` is the workload's measured rate there (samples, tokens: its own unit) times 1,000; 0 is unknown.
@@ -26,7 +26,7 @@ class AcceleratorChoice(Fact, kw_only=True):
     qualified_ms: int | None = None
 
 
-class Infra(Fact, kw_only=True):
+class Infra(Fact, frozen=True, kw_only=True):
     """Where a workload wants to run, `provider/region/zone` with `*` for any; empty strings are any."""
 
     provider: str = ""
@@ -34,7 +34,7 @@ class Infra(Fact, kw_only=True):
     zone: str = ""
 
 
-class RestartPolicy(Fact, kw_only=True):
+class RestartPolicy(Fact, frozen=True, kw_only=True):
     """How often a failed attempt is repeated, after which pause, and for which exit codes (empty: every failure)."""
 
     restarts_max: int
@@ -43,14 +43,14 @@ class RestartPolicy(Fact, kw_only=True):
     exit_codes: tuple[int, ...] = ()
 
 
-class Checkpointing(Fact, kw_only=True):
+class Checkpointing(Fact, frozen=True, kw_only=True):
     """A workload that resumes: how often it saves, and how large a checkpoint is."""
 
     interval_steps: int
     size_bytes: int = 0
 
 
-class Service(Fact, kw_only=True):
+class Service(Fact, frozen=True, kw_only=True):
     """An inference service: replicas, and the path that answers 200 when one is ready."""
 
     replicas: int
@@ -58,7 +58,7 @@ class Service(Fact, kw_only=True):
     port: int = 0
 
 
-class WorkloadSpec(Fact, kw_only=True):
+class WorkloadSpec(Fact, frozen=True, kw_only=True):
     """All that was asked for, as it was asked. Secrets are names; their values never enter the journal."""
 
     name: str

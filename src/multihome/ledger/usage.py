@@ -10,7 +10,12 @@ from multihome.units.time import Interval, month_interval
 
 
 def meter(
-    run_id: RunId, workload_id: WorkloadId, tenant_id: TenantId, allocation: Allocation, tranche: Tranche, used: Interval
+    run_id: RunId,
+    workload_id: WorkloadId,
+    tenant_id: TenantId,
+    allocation: Allocation,
+    tranche: Tranche,
+    used: Interval,
 ) -> Iterator[ChipTimeMetered]:
     """Usage records of a run over an interval, none for an empty one; each lies within one UTC month."""
     start_ms = used.start_ms

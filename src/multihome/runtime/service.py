@@ -7,7 +7,7 @@ not durable.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -124,7 +124,7 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._workers, read)
 
     @contextlib.asynccontextmanager
-    async def changes(self) -> AsyncIterator["asyncio.Queue[tuple[int, Event]]"]:
+    async def changes(self) -> AsyncGenerator["asyncio.Queue[tuple[int, Event]]"]:
         """Events as they become durable, each with its record's number."""
         queue: asyncio.Queue[tuple[int, Event]] = asyncio.Queue(CHANGES_MAX)
         self._subscribers.append(queue)

@@ -1,1 +1,4 @@
-"""Snapshot + policy + now -> placements, reclaims and reasons. The scheduler knows no engine, and asks no other decider."""
+"""Snapshot + policy + now -> placements, reclaims and reasons.
+
+The scheduler knows no engine, and asks no other decider.
+"""

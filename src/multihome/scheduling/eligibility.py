@@ -51,9 +51,7 @@ def standing_blocker(
     if not _is_qualified(choice, kind, at_ms):
         return NotQualified(pool_id=pool_id, accelerator=choice.accelerator, qualified_ms=choice.qualified_ms)
     if spec.jurisdictions and lot.provider.jurisdiction not in spec.jurisdictions:
-        return OutsideJurisdiction(
-            pool_id=pool_id, jurisdiction=lot.provider.jurisdiction, allowed=spec.jurisdictions
-        )
+        return OutsideJurisdiction(pool_id=pool_id, jurisdiction=lot.provider.jurisdiction, allowed=spec.jurisdictions)
     if not fits_empty_fabric(spec, choice, lot):
         return GangLargerThanFabric(
             pool_id=pool_id,

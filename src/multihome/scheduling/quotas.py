@@ -1,7 +1,7 @@
 """Quotas with borrowing: who may use how much more, and on which basis.
 
-A tenant within its nominal quota is guaranteed. Beyond it, it may borrow what its siblings leave idle and lend. A tenant
-for which no quota names an accelerator is bound only by those above it.
+A tenant within its nominal quota is guaranteed. Beyond it, it may borrow what its siblings leave idle and lend. A
+tenant for which no quota names an accelerator is bound only by those above it.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def admit(
 def is_over_nominal(
     tenants: dict[TenantId, Tenant], used: Used, tenant_id: TenantId, accelerator: AcceleratorName
 ) -> bool:
-    """Say whether a tenant, or one above it, uses more than its nominal quota: only such a tenant's runs are reclaimed."""
+    """Say whether a tenant, or one above it, uses more than its nominal quota: only such runs are reclaimed."""
     return any(
         _used_under(used, holder_id, quota) > quota.nominal_chips
         for holder_id in lineage(tenant_id)

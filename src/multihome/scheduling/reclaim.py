@@ -87,9 +87,7 @@ def _reclaimable(snapshot: Snapshot, room: Room, fabric: FabricRoom, now: Now) -
         for occupant in snapshot.occupants
         if occupant.allocation.fabric_id == fabric.fabric_id
         and occupant.can_reclaim
-        and is_over_nominal(
-            snapshot.tenants, room.used_chips, occupant.tenant_id, occupant.allocation.accelerator
-        )
+        and is_over_nominal(snapshot.tenants, room.used_chips, occupant.tenant_id, occupant.allocation.accelerator)
         and now.process_ms - occupant.started_process_ms >= _minimum_run_ms(snapshot, occupant)
     ]
 

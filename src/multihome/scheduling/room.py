@@ -19,9 +19,7 @@ class Room(msgspec.Struct):
 
     def take(self, tenant_id: TenantId, allocation: Allocation) -> None:
         """Hand an allocation out."""
-        fabric = next(
-            room for room in self.fabrics[allocation.tranche_id] if room.fabric_id == allocation.fabric_id
-        )
+        fabric = next(room for room in self.fabrics[allocation.tranche_id] if room.fabric_id == allocation.fabric_id)
         for share in allocation.nodes:
             fabric.free[share.node] -= share.chips
             assert fabric.free[share.node] >= 0, "a placement took chips that were not free"

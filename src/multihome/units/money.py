@@ -8,7 +8,7 @@ MICRO_PER_UNIT = 1_000_000
 
 
 class Rounding(Enum):
-    """How a fraction of a micro-unit becomes whole. Contracts name the rule; half to even is the default of the house."""
+    """How a fraction of a micro-unit becomes whole. Contracts name the rule; the house rounds half to even."""
 
     HALF_EVEN = "half_even"
     DOWN = "down"

@@ -323,7 +323,5 @@ def _deliveries(state: State, usage: Sequence[ev.ChipTimeMetered], now: Now) -> 
                 accepted_ms=min(accepted, default=None),
                 first_billed_ms=min(billed, default=None),
                 fabrics=tranche.fabrics,
-                fabrics_accepted=delivered_fabrics(
-                    state.deliveries.values(), tranche, now.contract_ms
-                ),
+                fabrics_accepted=delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms),
             )

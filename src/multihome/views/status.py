@@ -235,7 +235,9 @@ def delivered_chips(state: State, pool_id: PoolId, now: Now) -> int:
     """Chips of a pool that are accepted and not ended."""
     chips_per_node = state.pools[pool_id].chips_per_node
     return sum(
-        delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms) * tranche.nodes_per_fabric * chips_per_node
+        delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
+        * tranche.nodes_per_fabric
+        * chips_per_node
         for contract in state.contracts.values()
         for tranche in contract.tranches
         if tranche.pool_id == pool_id
@@ -244,10 +246,7 @@ def delivered_chips(state: State, pool_id: PoolId, now: Now) -> int:
 
 def _pool_row(state: State, pool_id: PoolId, now: Now) -> PoolRow:
     tranches = [
-        tranche
-        for contract in state.contracts.values()
-        for tranche in contract.tranches
-        if tranche.pool_id == pool_id
+        tranche for contract in state.contracts.values() for tranche in contract.tranches if tranche.pool_id == pool_id
     ]
     used: dict[str, int] = {}
     for run in state.runs.values():

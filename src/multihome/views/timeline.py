@@ -28,24 +28,32 @@ def timeline_svg(report: Report) -> str:
         return LABEL_PX + (WIDTH_PX - LABEL_PX - 8) * (at_ms - start_ms) / span_ms
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX} {height}" font-family="sans-serif" '
-        f'font-size="10"><title>Runs by pool over scenario time</title>'
-        f'<rect width="{WIDTH_PX}" height="{height}" fill="#ffffff"/>'
-        f'<text x="8" y="16" font-size="13" font-weight="bold">Who ran where: {format_date(start_ms)} to '
-        f"{format_date(report.contract_ms)} (scenario time)</text>"
-    ]
-    for tick in _ticks(start_ms, report.contract_ms):
-        parts.append(
-            f'<line x1="{x_of(tick):.1f}" y1="{HEAD_PX - 8}" x2="{x_of(tick):.1f}" y2="{height}" stroke="#dddddd"/>'
-            f'<text x="{x_of(tick):.1f}" y="{HEAD_PX - 12}" fill="#666666">{format_date(tick)}</text>'
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH_PX} {height}" font-family="sans-serif" '
+            f'font-size="10"><title>Runs by pool over scenario time</title>'
+            f'<rect width="{WIDTH_PX}" height="{height}" fill="#ffffff"/>'
+            f'<text x="8" y="16" font-size="13" font-weight="bold">Who ran where: {format_date(start_ms)} to '
+            f"{format_date(report.contract_ms)} (scenario time)</text>"
         )
+    ]
+    parts.extend(
+        f'<line x1="{x_of(tick):.1f}" y1="{HEAD_PX - 8}" x2="{x_of(tick):.1f}" y2="{height}" stroke="#dddddd"/>'
+        f'<text x="{x_of(tick):.1f}" y="{HEAD_PX - 12}" fill="#666666">{format_date(tick)}</text>'
+        for tick in _ticks(start_ms, report.contract_ms)
+    )
     colours = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(_names(started))}
     y = HEAD_PX
     for pool_id, rows in lanes.items():
         parts.append(f'<text x="8" y="{y + 12}" font-size="11">{escape(pool_id)}</text>')
         for row in rows:
             parts.extend(
-                _bar(run, x_of(run.started_contract_ms or 0), x_of(_end_ms(run, report.contract_ms)), y, colours[run.name])
+                _bar(
+                    run,
+                    x_of(run.started_contract_ms or 0),
+                    x_of(_end_ms(run, report.contract_ms)),
+                    y,
+                    colours[run.name],
+                )
                 for run in row
             )
             y += ROW_PX
@@ -90,7 +98,7 @@ def _bar(run: RunLine, left: float, right: float, top: int, colour: str) -> str:
     label = f"{run.name} ×{run.chips}"
     shown = escape(label) if width > 6 * len(label) else ""
     return (
-        f'<g><title>{escape(run.run_id)} {escape(label)}: {escape(run.outcome)}</title>'
+        f"<g><title>{escape(run.run_id)} {escape(label)}: {escape(run.outcome)}</title>"
         f'<rect x="{left:.1f}" y="{top + 2}" width="{width:.1f}" height="{ROW_PX - 4}" rx="2" fill="{colour}"{faded}/>'
         f'<text x="{left + 3:.1f}" y="{top + 11}" fill="#ffffff" font-size="9">{shown}</text></g>'
     )

@@ -12,18 +12,17 @@ def clause_text(clause: ClauseRef) -> str:
     return f"{clause.contract_id}/{clause.clause_id}"
 
 
-def describe(blocker: Blocker) -> str:  # noqa: PLR0911 -- one sentence a reason; a table of lambdas would hide them
+def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a reason, nothing is nested
     """Why not, in one sentence that names what it comes from."""
     match blocker:
         case pl.GangLargerThanFabric():
             return (
-                f"{blocker.pool_id}: the gang needs {blocker.chips} chips on {blocker.nodes} nodes of one fabric, and its "
-                f"fabrics have {blocker.largest_fabric_chips}"
+                f"{blocker.pool_id}: the gang needs {blocker.chips} chips on {blocker.nodes} nodes of one fabric, and "
+                f"its fabrics have {blocker.largest_fabric_chips}"
             )
         case pl.NotEnoughChips():
-            return (
-                f"{blocker.pool_id}: needs {blocker.chips} chips in one fabric, largest free {blocker.largest_free_chips}"
-            )
+            free = blocker.largest_free_chips
+            return f"{blocker.pool_id}: needs {blocker.chips} chips in one fabric, largest free {free}"
         case pl.NotDelivered():
             return (
                 f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised for {format_date(blocker.promised_ms)}, has "
