@@ -57,15 +57,15 @@ def _after_failure(
 ) -> Iterator[Event]:
     policy = workload.spec.restart
     failures = workload.units[run.unit].failures
-    is_service = workload.spec.service is not None
-    if isinstance(run.phase, Stopping) and run.phase.cause is StopCause.TOO_LONG:
+    too_long = isinstance(run.phase, Stopping) and run.phase.cause is StopCause.TOO_LONG
+    # A service is kept up whatever its replicas do, and what the program did not cause (an engine that lost it, or
+    # never started it) is always tried again.
+    always = workload.spec.service is not None or outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED}
+    matches = not policy.exit_codes or exit_code in policy.exit_codes
+    if too_long and not always:
         yield WorkloadEnded(workload_id=workload.id, outcome=Outcome.FAILED, text="ran longer than its maximum")
         return
-    # What the program did not cause (an engine that lost it, or never started it) is always tried again.
-    may_retry = outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED} or (
-        (failures < policy.restarts_max or is_service) and (not policy.exit_codes or exit_code in policy.exit_codes)
-    )
-    if not may_retry:
+    if not always and not (matches and failures < policy.restarts_max):
         reason = text or f"exit code {exit_code}"
         yield WorkloadEnded(
             workload_id=workload.id,

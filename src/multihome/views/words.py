@@ -25,7 +25,7 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
             return f"{blocker.pool_id}: needs {blocker.chips} chips in one fabric, largest free {free}"
         case pl.NotDelivered():
             return (
-                f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised for {format_date(blocker.promised_ms)}, has "
+                f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised {format_date(blocker.promised_ms)}, has "
                 f"not been accepted"
             )
         case pl.ForbiddenByClause():
