@@ -43,8 +43,8 @@ _FIRST_SOUND = (3, 51, 3)
 _SOUND_BRANCHES = {(3, 44): 6, (3, 50): 7}
 
 _FULL_CODES = frozenset({5, 8, 10, 13, 14})
-"""BUSY, READONLY, IOERR, FULL, CANTOPEN: not now, and nothing was kept. One exception is SQLite's own: when the flush of
-a commit fails and the machine dies before the next commit, the refused batch may be found in the log afterwards."""
+"""BUSY, READONLY, IOERR, FULL, CANTOPEN: not now, and nothing was kept. One exception is SQLite's own: when the flush
+of a commit fails and the machine dies before the next commit, the refused batch may be in the log afterwards."""
 _BROKEN_CODES = frozenset({11, 26})
 """CORRUPT, NOTADB."""
 
