@@ -47,24 +47,30 @@ class Book(msgspec.Struct, frozen=True):
     pools: dict[PoolId, Pool]
 
 
-def forbidding(book: Book, provider: ProviderId, kind: WorkloadKind, product: str, at_ms: int) -> Forbidden | None:
-    """The first exclusivity in force that keeps such a workload away from a provider, if any."""
+def forbidding(
+    book: Book, provider: ProviderId, kind: WorkloadKind, product: str, accelerator: AcceleratorName, at_ms: int
+) -> Forbidden | None:
+    """The first exclusivity in force that keeps such a workload away from such chips of a provider, if any."""
     for contract in book.contracts.values():
         for terms in contract.clauses:
             if isinstance(terms, Exclusivity) and exclusivity.binds_workload(
-                terms, contract.provider_id, provider, kind, product, at_ms
+                terms, contract.provider_id, provider, kind, product, accelerator, at_ms
             ):
                 return Forbidden(ClauseRef(contract.id, terms.id), contract.provider_id, terms.interval.end_ms)
     return None
 
 
-def preferring(book: Book, provider: ProviderId, kind: WorkloadKind, product: str, at_ms: int) -> ClauseRef | None:
-    """The clause that makes a provider the first to be tried for such a workload, if any."""
+def preferring(
+    book: Book, provider: ProviderId, kind: WorkloadKind, product: str, accelerator: AcceleratorName, at_ms: int
+) -> ClauseRef | None:
+    """The clause that makes such chips of a provider the first to be tried for such a workload, if any."""
     for contract in book.contracts.values():
         if contract.provider_id != provider:
             continue
         for terms in contract.clauses:
-            if isinstance(terms, FirstRefusal) and first_refusal.prefers_holder(terms, kind, product, at_ms):
+            if isinstance(terms, FirstRefusal) and first_refusal.prefers_holder(
+                terms, kind, product, accelerator, at_ms
+            ):
                 return ClauseRef(contract.id, terms.id)
     return None
 

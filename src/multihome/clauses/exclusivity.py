@@ -7,9 +7,15 @@ from multihome.domain.workloads import WorkloadKind
 
 
 def binds_workload(
-    terms: Exclusivity, holder: ProviderId, provider: ProviderId, kind: WorkloadKind, product: str, at_ms: int
+    terms: Exclusivity,
+    holder: ProviderId,
+    provider: ProviderId,
+    kind: WorkloadKind,
+    product: str,
+    accelerator: AcceleratorName,
+    at_ms: int,
 ) -> bool:
-    """Say whether the clause keeps such a workload away from `provider` at this instant.
+    """Say whether the clause keeps such a workload away from such chips of `provider` at this instant.
 
     An exclusivity on new capacity only binds awards, not placements: see `permission`.
     """
@@ -17,7 +23,7 @@ def binds_workload(
         provider != holder
         and terms.interval.contains(at_ms)
         and not terms.scope.new_capacity_only
-        and covers_workload(terms.scope, kind, product)
+        and covers_workload(terms.scope, kind, product, accelerator)
     )
 
 

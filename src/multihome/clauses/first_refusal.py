@@ -21,9 +21,15 @@ def binds_award(
     )
 
 
-def prefers_holder(terms: FirstRefusal, kind: WorkloadKind, product: str, at_ms: int) -> bool:
-    """Say whether placement of such a workload tries the holder's capacity first."""
-    return terms.incumbent_first and terms.interval.contains(at_ms) and covers_workload(terms.scope, kind, product)
+def prefers_holder(
+    terms: FirstRefusal, kind: WorkloadKind, product: str, accelerator: AcceleratorName, at_ms: int
+) -> bool:
+    """Say whether placement of such a workload tries such chips of the holder first."""
+    return (
+        terms.incumbent_first
+        and terms.interval.contains(at_ms)
+        and covers_workload(terms.scope, kind, product, accelerator)
+    )
 
 
 def waiver_gap(

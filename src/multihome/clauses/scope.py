@@ -5,10 +5,12 @@ from multihome.domain.ids import AcceleratorName
 from multihome.domain.workloads import WorkloadKind
 
 
-def covers_workload(scope: Scope, kind: WorkloadKind, product: str) -> bool:
-    """Say whether a workload of this kind and product lies in scope; an empty list in the scope excludes nothing."""
-    return (not scope.workload_kinds or kind in scope.workload_kinds) and (
-        not scope.products or product in scope.products
+def covers_workload(scope: Scope, kind: WorkloadKind, product: str, accelerator: AcceleratorName) -> bool:
+    """Say whether such a workload on such chips lies in scope; an empty list in the scope excludes nothing."""
+    return (
+        (not scope.workload_kinds or kind in scope.workload_kinds)
+        and (not scope.products or product in scope.products)
+        and (not scope.accelerators or accelerator in scope.accelerators)
     )
 
 

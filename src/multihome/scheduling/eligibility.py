@@ -36,7 +36,7 @@ def standing_blocker(
     In the order in which a person can least change it: clause, permission, qualification, place, delivery, size.
     """
     pool_id = lot.pool.id
-    forbidden = forbidding(book, lot.provider.id, spec.kind, spec.product, at_ms)
+    forbidden = forbidding(book, lot.provider.id, spec.kind, spec.product, choice.accelerator, at_ms)
     if forbidden:
         return ForbiddenByClause(
             pool_id=pool_id, clause=forbidden.clause, holder_id=forbidden.holder_id, until_ms=forbidden.until_ms
@@ -88,7 +88,7 @@ def marginal_price(lot: Lot, prepaid_chips: int, chips: int, at_ms: int) -> Pric
 
 def preference(book: Book, spec: WorkloadSpec, lot: Lot, at_ms: int) -> ClauseRef | None:
     """The clause that puts this lot's provider before the others for such a workload, if any."""
-    return preferring(book, lot.provider.id, spec.kind, spec.product, at_ms)
+    return preferring(book, lot.provider.id, spec.kind, spec.product, lot.pool.accelerator, at_ms)
 
 
 def _is_qualified(choice: AcceleratorChoice, kind: AcceleratorKind, at_ms: int) -> bool:

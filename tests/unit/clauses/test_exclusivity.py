@@ -17,8 +17,8 @@ HOLDER = contract().id
 def forbidden(at_ms: int = day(15), kind: WorkloadKind = WorkloadKind.INFERENCE, product: str = "api", **more: Any) -> bool:
     """Whether alpha's exclusivity keeps such a workload away from beta; from alpha itself it never does."""
     facts = book(contract(clauses=[exclusivity(**more)]), contract("beta"))
-    assert forbidding(facts, ALPHA, kind, product, at_ms) is None
-    return forbidding(facts, BETA, kind, product, at_ms) is not None
+    assert forbidding(facts, ALPHA, kind, product, H100, at_ms) is None
+    return forbidding(facts, BETA, kind, product, H100, at_ms) is not None
 
 
 @pytest.mark.parametrize(("at_ms", "is_bound"), [(day(10) - 1, False), (day(10), True), (day(20) - 1, True), (day(20), False)])
@@ -47,6 +47,11 @@ def test_product_and_kind_must_both_be_in_scope() -> None:
     assert not forbidden(kind=WorkloadKind.INFERENCE, product="chat", scope=scope)
 
 
+def test_the_accelerators_it_names_and_no_others() -> None:
+    assert forbidden(scope=Scope(accelerators=(H100,)))
+    assert not forbidden(scope=Scope(accelerators=(TPU,)))
+
+
 def test_one_on_new_capacity_keeps_no_placement_away() -> None:
     assert not forbidden(scope=Scope(new_capacity_only=True))
 
@@ -54,12 +59,12 @@ def test_one_on_new_capacity_keeps_no_placement_away() -> None:
 def test_it_names_its_holder_and_its_end() -> None:
     facts = book(contract(clauses=[exclusivity()]))
     expected = Forbidden(ClauseRef(HOLDER, "only"), ALPHA, YEAR.end_ms)
-    assert forbidding(facts, BETA, WorkloadKind.TRAINING, "", day(0)) == expected
+    assert forbidding(facts, BETA, WorkloadKind.TRAINING, "", H100, day(0)) == expected
 
 
 def test_two_holders_leave_no_room_for_anyone() -> None:
     facts = book(contract(clauses=[exclusivity()]), contract("beta", clauses=[exclusivity()]))
-    ruled = [forbidding(facts, provider, WorkloadKind.TRAINING, "", day(0)) for provider in (ALPHA, BETA)]
+    ruled = [forbidding(facts, provider, WorkloadKind.TRAINING, "", H100, day(0)) for provider in (ALPHA, BETA)]
     assert [item.holder_id if item else None for item in ruled] == [BETA, ALPHA]
 
 

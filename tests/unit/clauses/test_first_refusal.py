@@ -8,7 +8,7 @@ import pytest
 from multihome.clauses.book import Book, MissingPermission, permission, preferring
 from multihome.clauses.first_refusal import on_loss
 from multihome.domain.contracts import Award, ClauseRef, Contract, FirstRefusalMode, Scope, Tranche, WaiverAnswer
-from multihome.domain.ids import WaiverId
+from multihome.domain.ids import AcceleratorName, WaiverId
 from multihome.domain.placements import Evidence
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Interval
@@ -218,8 +218,8 @@ def test_a_ruling_does_not_depend_on_what_came_later() -> None:
 
 def preferred(holder: Contract, at_ms: int = day(20), kind: WorkloadKind = WorkloadKind.TRAINING, product: str = "") -> bool:
     facts = book(holder, contract("beta"))
-    assert preferring(facts, BETA, kind, product, at_ms) is None
-    return preferring(facts, ALPHA, kind, product, at_ms) == ROFR
+    assert preferring(facts, BETA, kind, product, H100, at_ms) is None
+    return preferring(facts, ALPHA, kind, product, H100, at_ms) == ROFR
 
 
 def test_an_incumbent_is_tried_first_for_work_in_scope_while_the_clause_lasts() -> None:
@@ -231,6 +231,12 @@ def test_an_incumbent_is_tried_first_for_work_in_scope_while_the_clause_lasts() 
     assert not preferred(holder, day(10), product="api")
     assert not preferred(holder, day(10), WorkloadKind.INFERENCE, "research")
     assert not preferred(contract(clauses=[first_refusal()]))
+
+
+@pytest.mark.parametrize(("name", "is_preferred"), [(H100, True), (TPU, False)])
+def test_an_incumbent_is_tried_first_for_the_accelerators_in_scope(name: AcceleratorName, *, is_preferred: bool) -> None:
+    holder = contract(clauses=[first_refusal(scope=Scope(accelerators=(name,)), incumbent_first=True)])
+    assert preferred(holder) is is_preferred
 
 
 @pytest.mark.parametrize("mode", FirstRefusalMode)
