@@ -84,16 +84,16 @@ def load(paths: Sequence[Path | str], *, known: KnownNames, tenant: str = "") ->
     )
 
 
-_RANK = {kind: rank for rank, kind in enumerate(DOCUMENT_KINDS)} | {"task": list(DOCUMENT_KINDS).index(WORKLOAD_KIND)}
+_RANK = {kind: rank for rank, kind in enumerate(DOCUMENT_KINDS)}
 
 
 def _entry(source: SourceText, parsed: Parsed, tenant: str) -> _Entry:
     """The document with its defaults from outside: a workload's name and tenant."""
     kind, name = kind_and_name(parsed.data)
-    if isinstance(parsed.data, dict) and DOCUMENT_KINDS.get(kind) is DOCUMENT_KINDS[WORKLOAD_KIND]:
+    if DOCUMENT_KINDS.get(kind) is DOCUMENT_KINDS[WORKLOAD_KIND]:
         defaults = {"name": source.path.stem} | ({"tenant": tenant} if tenant else {})
         parsed = Parsed(defaults | cast("dict[str, object]", parsed.data), parsed.places)
-        kind, name = kind_and_name(parsed.data)
+        kind, name = WORKLOAD_KIND, kind_and_name(parsed.data)[1]
     return _Entry(source, parsed, kind, name)
 
 
@@ -104,7 +104,7 @@ def _defined_twice(entries: Sequence[_Entry]) -> list[FileProblem]:
         if not entry.name:
             continue
         # Two tenants may each have a workload of one name.
-        owner = str(entry.parsed.data.get("tenant", "")) if _RANK.get(entry.kind) == _RANK[WORKLOAD_KIND] else ""
+        owner = str(entry.parsed.data.get("tenant", "")) if entry.kind == WORKLOAD_KIND else ""
         before = first.setdefault((entry.kind, entry.name, owner), entry)
         if before is not entry:
             origin = _origin(before)
@@ -121,7 +121,7 @@ def _read(entry: _Entry, known: KnownNames) -> Facts | list[FileProblem]:
     if not isinstance(outcome, Facts):
         return [_positioned(entry, problem) for problem in (*outcome, *problems)]
     for fact in (*outcome.documents, *outcome.workloads):
-        problems.extend(unknown_references(fact, known))
+        problems.extend(unknown_references(fact, known, entry.parsed.data))
     workloads: list[WorkloadSpec] = []
     for spec in outcome.workloads:
         located = _with_workdir(spec, entry.source)

@@ -27,7 +27,7 @@ from multihome.files.problems import FileProblem
 from multihome.wire.shape_problems import Path, field_text
 
 DEPTH_MAX = 32
-NODES_MAX = 50_000
+NODES_MAX = 20_000
 DOCUMENTS_MAX = 2_000
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})", re.ASCII)
@@ -81,7 +81,7 @@ def parse(file: str, text: str) -> tuple[tuple[Parsed, ...], tuple[FileProblem, 
         place = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
         reader.problem(place, "", f"is no YAML: {_reason(error)}")
     except yaml.YAMLError as error:
-        reader.problem(Mark(1, 1), "", f"is no YAML: {error}")
+        reader.problem(Mark(1, 1), "", f"is no YAML: {' '.join(str(error).split())}")
     return tuple(documents), tuple(reader.problems)
 
 

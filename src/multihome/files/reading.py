@@ -46,7 +46,7 @@ def read_texts(paths: tuple[Path, ...]) -> tuple[tuple[SourceText, ...], tuple[F
                 problems.append(found)
                 continue
             file, root = found
-            resolved = file.resolve()
+            resolved = _real(file)
             if resolved in seen:
                 continue
             seen.add(resolved)
@@ -89,7 +89,7 @@ def _walk(folder: Path, root: Path, depth: int) -> Iterator[tuple[Path, Path] | 
         is_document = entry.suffix in SUFFIXES
         if entry.name.startswith("."):
             continue
-        if not entry.resolve().is_relative_to(root):
+        if not _real(entry).is_relative_to(root):
             if is_document or entry.is_dir():
                 yield file_problem(str(entry), f"leads out of the folder {root.name}")
         elif entry.is_dir() and is_document:
@@ -98,6 +98,11 @@ def _walk(folder: Path, root: Path, depth: int) -> Iterator[tuple[Path, Path] | 
             yield from _walk(entry, root, depth + 1)
         elif is_document:
             yield entry, root
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads through all links; a circle of links ends somewhere in it, and cannot be opened."""
+    return Path(os.path.realpath(path))
 
 
 def _content(file: Path, bytes_left: int) -> bytes | FileProblem:

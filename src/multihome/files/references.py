@@ -15,7 +15,7 @@ from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
 from multihome.domain.workloads import WorkloadSpec
 from multihome.wire.documents import WORKLOAD_KIND, documents_data
-from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text
+from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text, path_in
 
 NAMES_SHOWN_MAX = 12
 
@@ -103,10 +103,10 @@ def _entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
             yield index, name
 
 
-def unknown_references(fact: Document | WorkloadSpec, known: KnownNames) -> tuple[ShapeProblem, ...]:
-    """What the fact names and nobody knows."""
+def unknown_references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> tuple[ShapeProblem, ...]:
+    """What the fact names and nobody knows; `data` is the document it was read from."""
     found: list[ShapeProblem] = []
-    for path, word, name, names in _references(fact, known):
+    for path, word, name, names in _references(fact, known, data):
         if name in names:
             continue
         suggestion = closest(name, sorted(names)) or _listed(names)
@@ -121,7 +121,7 @@ def _listed(names: frozenset[str]) -> str:
     return f"known: {', '.join(shown)}{more}" if shown else "none is known"
 
 
-def _references(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[_Reference]:
+def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
     """Where a name is used, what it must name, the name, and the names there are."""
     match fact:
         case Contract():
@@ -135,7 +135,7 @@ def _references(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[_R
             if parent is not None:
                 yield ("name",), "tenant", parent, known.tenants
         case WorkloadSpec():
-            yield from _workload_references(fact, known)
+            yield from _workload_references(fact, known, data)
         case AcceleratorType() | Provider() | Pool():
             pass
 
@@ -156,10 +156,17 @@ def _waiver_references(fact: Waiver, known: KnownNames) -> Iterator[_Reference]:
         yield ("clause",), f"clause of {fact.contract_id}", fact.clause_id, clauses
 
 
-def _workload_references(spec: WorkloadSpec, known: KnownNames) -> Iterator[_Reference]:
+def _workload_references(spec: WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
     yield ("tenant",), "tenant", spec.tenant_id, known.tenants
     if spec.infra.provider:
-        yield ("resources", "infra"), "provider", spec.infra.provider, known.providers
+        # SkyPilot's older spelling says it in `cloud`.
+        older = ("resources", "cloud")
+        yield (
+            older if path_in(data, older) == older else ("resources", "infra"),
+            "provider",
+            spec.infra.provider,
+            known.providers,
+        )
     if spec.model_from:
         yield ("model_from",), "workload", spec.model_from, known.workloads
 

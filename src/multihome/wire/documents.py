@@ -28,7 +28,7 @@ from multihome.wire.documents_supply import (
     provider_data,
 )
 from multihome.wire.documents_tenants import TenantIn, tenant_data
-from multihome.wire.documents_workloads import WorkloadIn, workload_data
+from multihome.wire.documents_workloads import KUBERNETES_OBJECT, WorkloadIn, workload_data
 from multihome.wire.fields import Shape, shown
 from multihome.wire.shape_problems import ShapeProblem, Spot, closest, shape_problems
 
@@ -59,14 +59,15 @@ def read_document(data: object, known: frozenset[AcceleratorName]) -> Facts | tu
     """One document's facts, or everything that is wrong with its shape."""
     if not isinstance(data, Mapping):
         return (ShapeProblem((), Spot.VALUE, "document", f"expected a mapping, not {shown(data)}", shown(data)),)
-    kind = cast("Mapping[str, object]", data).get("kind", WORKLOAD_KIND)
+    document = cast("Mapping[str, object]", data)
+    kind = document.get("kind", WORKLOAD_KIND)
     model = DOCUMENT_KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        return (_unknown_kind(kind),)
+        return (_unknown_kind(kind, is_kubernetes="apiVersion" in document),)
     try:
-        shape = model.model_validate(data, context=known)
+        shape = model.model_validate(document, context=known)
     except ValidationError as error:
-        return shape_problems(error, cast("object", data), model)
+        return shape_problems(error, document, model)
     return _facts_of(shape)
 
 
@@ -81,11 +82,11 @@ def _facts_of(shape: Shape) -> Facts:
             raise AssertionError(msg)
 
 
-def _unknown_kind(kind: object) -> ShapeProblem:
+def _unknown_kind(kind: object, *, is_kubernetes: bool) -> ShapeProblem:
     kinds = list(DOCUMENT_KINDS)
     expected = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
     hint = closest(kind, kinds) if isinstance(kind, str) else ""
-    suggestion = hint or f"the kinds are {expected}"
+    suggestion = KUBERNETES_OBJECT if is_kubernetes else hint or f"the kinds are {expected}"
     return ShapeProblem(
         ("kind",), Spot.VALUE, "kind", f"no document is of kind {shown(kind)}", shown(kind), expected, suggestion
     )

@@ -269,7 +269,6 @@ class WaiverIn(Shape):
     source: Source
 
     _expires_after = field_validator("expires")(after("answered"))
-    _answered_after = field_validator("answered")(after("served"))
 
     def to_facts(self) -> tuple[Waiver]:
         """The waiver."""

@@ -64,7 +64,7 @@ RUN_MS_DEFAULT = 365 * MS_PER_DAY
 RESTART_DEFAULT = RestartPolicy(restarts_max=3, backoff_ms=5 * MS_PER_SECOND, backoff_ms_max=5 * MS_PER_MINUTE)
 
 _PORT = re.compile("[0-9]{1,5}", re.ASCII)
-_KUBERNETES = "this is a Kubernetes object; a workload here is written like a SkyPilot task"
+KUBERNETES_OBJECT = "this is a Kubernetes object; a workload here is written like a SkyPilot task"
 _SIZED_BY_POOL = "leave it out: a node's {} follow from its pool"
 _MACHINES = "leave it out: the machine follows from `accelerators` and the pool"
 
@@ -79,7 +79,10 @@ def _request_items(value: object) -> object:
             msg = f"expected at most {CHOICES_MAX} accelerators, not {len(spellings)}"
             raise ValueError(msg)
         return [f"{name}:{count}" for name, count in spellings.items()]
-    return value
+    if isinstance(value, list):
+        return cast("list[object]", value)
+    msg = f"expected accelerators like H100:8, not {shown(value)}"
+    raise ValueError(msg)
 
 
 def _request(value: object, info: ValidationInfo) -> AcceleratorRequest:
@@ -346,9 +349,9 @@ class WorkloadIn(Shape):
         "outputs": "leave it out: checkpoints are kept by the workload's name",
         "pool": "leave it out: work is placed in pools by contract",
         "experimental": "leave it out: nothing of SkyPilot's configuration applies here",
-        "apiVersion": _KUBERNETES,
-        "metadata": _KUBERNETES,
-        "spec": _KUBERNETES,
+        "apiVersion": KUBERNETES_OBJECT,
+        "metadata": KUBERNETES_OBJECT,
+        "spec": KUBERNETES_OBJECT,
     }
 
     kind: Literal["workload", "task"] = "workload"

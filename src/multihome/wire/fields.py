@@ -26,13 +26,16 @@ from multihome.units.time import (
 DURATION_MS_MAX = 100 * 366 * MS_PER_DAY
 """A hundred years: longer than any contract, and far from the end of 64 bits."""
 COUNT_MAX = 1_000_000
+WHOLE_BPS = 10_000
+WHOLE_MAX = 2**63 - 1
+"""Whole numbers are kept in 64 bits."""
 LIST_ITEMS_MAX = 256
 SHOWN_CHARACTERS_MAX = 60
 
 _DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,30}))?", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%", re.ASCII)
 _BASIS_POINTS = re.compile(r"([0-9]{1,5}) ?bps", re.ASCII)
-_SIZE = re.compile(r"([0-9]{1,12}) ?(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)", re.ASCII)
+_SIZE = re.compile(r"([0-9]{1,19}) ?(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)", re.ASCII)
 _SIZE_UNITS = {
     "PiB": 1024**5,
     "PB": 1000**5,
@@ -79,16 +82,16 @@ def shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, (list, tuple)):
-        return "a list"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
     text = str(value)
     if len(text) > SHOWN_CHARACTERS_MAX:
         text = text[: SHOWN_CHARACTERS_MAX - 1] + "…"
     return repr(text) if isinstance(value, str) else text
 
 
-def _scaled(value: object, decimals: int, what: str) -> int:
-    """`value * 10^decimals` as a whole number, from text or a whole number."""
+def _scaled(value: object, decimals: int, what: str, least: int) -> int:
+    """`value * 10^decimals` as a whole number of at least `least`, from text or a whole number."""
     if isinstance(value, float):
         msg = f"{value!r} came as a binary fraction, which is not exact; write it in quotes"
         raise ValueError(msg)  # noqa: TRY004 -- pydantic collects ValueError only
@@ -100,23 +103,30 @@ def _scaled(value: object, decimals: int, what: str) -> int:
     if len(fraction) > decimals:
         msg = f"{shown(value)} has more than {decimals} decimals"
         raise ValueError(msg)
-    return int(match[1] + fraction.ljust(decimals, "0"))
+    scaled = int(match[1] + fraction.ljust(decimals, "0"))
+    if not least <= scaled <= WHOLE_MAX:
+        msg = f"{shown(value)} is too {'small' if scaled < least else 'large'}"
+        raise ValueError(msg)
+    return scaled
 
 
-def _scaling(decimals: int, what: str) -> BeforeValidator:
+def _scaling(decimals: int, what: str, least: int = 0) -> BeforeValidator:
     def read(value: object) -> int:
-        return _scaled(value, decimals, what)
+        return _scaled(value, decimals, what, least)
 
     return BeforeValidator(read)
 
 
 def _basis_points(value: object) -> int:
+    bps = WHOLE_BPS + 1
     if isinstance(value, str):
         if percent := _PERCENT.fullmatch(value):
-            return int(percent[1] + (percent[2] or "").ljust(2, "0"))
-        if points := _BASIS_POINTS.fullmatch(value):
-            return int(points[1])
-    msg = f"expected a percentage like 80% or 8000bps, not {shown(value)}"
+            bps = int(percent[1] + (percent[2] or "").ljust(2, "0"))
+        elif points := _BASIS_POINTS.fullmatch(value):
+            bps = int(points[1])
+    if bps <= WHOLE_BPS:
+        return bps
+    msg = f"expected a percentage up to 100%, like 80% or 8000bps, not {shown(value)}"
     raise ValueError(msg)
 
 
@@ -145,10 +155,11 @@ def _duration(value: object) -> int:
 
 def _size(value: object) -> int:
     match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    size_bytes = int(match[1]) * _SIZE_UNITS[match[2]] if match else WHOLE_MAX + 1
+    if size_bytes > WHOLE_MAX:
         msg = f"expected a size like 20GB or 512MiB, not {shown(value)}"
         raise ValueError(msg)
-    return int(match[1]) * _SIZE_UNITS[match[2]]
+    return size_bytes
 
 
 def known_accelerators(info: ValidationInfo) -> frozenset[AcceleratorName]:
@@ -179,16 +190,11 @@ MicroUsd = Annotated[
     _scaling(6, "an amount in USD like 2.49"),
     _decimal_schema("US dollars, with up to six decimals; never rounded"),
 ]
-TeraFlops = Annotated[
-    int, Field(ge=1, le=10**18), _scaling(12, "TFLOP/s like 989.4"), _decimal_schema("dense TFLOP/s (10^12)")
-]
-Gigabytes = Annotated[int, Field(ge=1, le=10**18), _scaling(9, "gigabytes like 80"), _decimal_schema("GB (10^9 bytes)")]
-Thousandths = Annotated[
-    int, Field(le=10**15), _scaling(3, "a number like 12.5"), _decimal_schema("a rate, with up to three decimals")
-]
+TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal_schema("dense TFLOP/s (10^12)")]
+Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("GB (10^9 bytes)")]
+Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("a rate, with up to three decimals")]
 BasisPoints = Annotated[
     int,
-    Field(le=10_000),
     BeforeValidator(_basis_points),
     _text_schema("a percentage such as 80% or 8000bps", pattern="^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"),
 ]

@@ -50,7 +50,12 @@ def field_text(path: Sequence[str | int]) -> str:
     """A path as people write it: `clauses[0].scope.products`."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            # A field's name comes from a file: it must not break the line that it is printed on.
+            name = step if step.isprintable() and 0 < len(step) <= SHOWN_CHARACTERS_MAX else shown(step)
+            text += f".{name}" if text else name
     return text
 
 
