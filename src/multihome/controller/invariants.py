@@ -14,7 +14,6 @@ from multihome.domain.events import RunIntended
 from multihome.domain.ids import (
     AcceleratorName,
     FabricId,
-    ProviderId,
     RunId,
     TenantId,
     TrancheId,
@@ -69,7 +68,7 @@ def check_placement(state: State, event: RunIntended, at: Now) -> Iterator[Viola
     yield from _evidence(state, event)
     yield from _admission(state, workload, event)
     yield from _delivered(state, event.run_id, event.allocation, at.contract_ms)
-    forbidden = _holder_elsewhere(state, event.allocation.provider_id, workload.spec, at.contract_ms)
+    forbidden = _holder_elsewhere(state, event.allocation, workload.spec, at.contract_ms)
     if forbidden:
         yield Violation("I7", event.run_id, forbidden)
 
@@ -315,14 +314,14 @@ def _exclusive(state: State) -> Iterator[Violation]:
         workload = state.workloads.get(run.workload_id)
         if workload is None or run.replaced:
             continue
-        text = _holder_elsewhere(state, run.allocation.provider_id, workload.spec, run.intended.contract_ms)
+        text = _holder_elsewhere(state, run.allocation, workload.spec, run.intended.contract_ms)
         if text:
             yield Violation("I7", run.id, text)
 
 
-def _holder_elsewhere(state: State, provider_id: ProviderId, spec: WorkloadSpec, at_ms: int) -> str:
+def _holder_elsewhere(state: State, seat: Allocation, spec: WorkloadSpec, at_ms: int) -> str:
     for contract in state.contracts.values():
-        if contract.provider_id == provider_id:
+        if contract.provider_id == seat.provider_id:
             continue
         for terms in contract.clauses:
             if not isinstance(terms, Exclusivity) or terms.scope.new_capacity_only:
@@ -331,8 +330,9 @@ def _holder_elsewhere(state: State, provider_id: ProviderId, spec: WorkloadSpec,
             in_force = terms.interval.start_ms <= at_ms < terms.interval.end_ms
             in_kind = not scope.workload_kinds or spec.kind in scope.workload_kinds
             in_product = not scope.products or spec.product in scope.products
-            if in_force and in_kind and in_product:
-                return f"{contract.id}/{terms.id} binds it to {contract.provider_id}, and it runs at {provider_id}"
+            on_chips = not scope.accelerators or seat.accelerator in scope.accelerators
+            if in_force and in_kind and in_product and on_chips:
+                return f"{contract.id}/{terms.id} binds it to {contract.provider_id}, and it is at {seat.provider_id}"
     return ""
 
 

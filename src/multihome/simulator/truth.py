@@ -1,0 +1,152 @@
+"""Holds the truth of the world against what was journalled: what no state can show about itself."""
+
+from collections.abc import Iterator, Mapping
+
+from multihome.clauses.book import MissingPermission, forbidding, permission
+from multihome.clauses.delivery import delivered_fabrics
+from multihome.controller.invariants import Violation
+from multihome.controller.rounds import run_round
+from multihome.controller.state import Openness, State
+from multihome.domain.events import Event, RunIntended, WorkloadEnded, WorkloadSubmitted
+from multihome.domain.ids import FabricId, PoolId, RunId, WorkloadId
+from multihome.domain.placements import Allocation
+from multihome.domain.runs import Outcome, Running, Stopping
+from multihome.domain.supply import Pool
+from multihome.simulator.people import People, promised_workloads
+from multihome.simulator.world import World
+from multihome.units.time import Now
+
+
+class Record:
+    """What was made durable, as far as the world must agree with it."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.seats: dict[RunId, Allocation] = {}
+        self.submitted: set[WorkloadId] = set()
+        self.ended: dict[WorkloadId, Outcome] = {}
+
+    def take(self, event: Event) -> None:
+        """Note an event that is durable."""
+        match event:
+            case RunIntended():
+                self.seats[event.run_id] = event.allocation
+            case WorkloadSubmitted():
+                self.submitted.add(event.workload_id)
+            case WorkloadEnded():
+                self.ended[event.workload_id] = event.outcome
+            case _:
+                pass
+
+
+def check_world(world: World, record: Record, pools: Mapping[PoolId, Pool]) -> Iterator[Violation]:
+    """I1, I2 and I11 of what really runs."""
+    writers: dict[tuple[WorkloadId, int], RunId] = {}
+    held: dict[tuple[FabricId, int], int] = {}
+    for process in world.live():
+        intent = process.intent
+        seat = record.seats.get(intent.run_id)
+        if seat is None:
+            yield Violation("I2", intent.run_id, "it runs, and no intent of it was journalled")
+            continue
+        if intent.generation >= world.fences.get(intent.checkpoint_key, 0):
+            other = writers.setdefault(process.unit, intent.run_id)
+            if other is not intent.run_id or _copies(world, intent.run_id) > 1:
+                yield Violation("I1", intent.run_id, f"it runs beside {other}, and the writes of both count")
+        for share in seat.nodes:
+            node = (seat.fabric_id, share.node)
+            held[node] = held.get(node, 0) + share.chips
+            has = pools[seat.pool_id].chips_per_node
+            if held[node] > has:
+                yield Violation("I11", seat.fabric_id, f"node {share.node} has {has} chips; {held[node]} are in use")
+
+
+def _copies(world: World, run_id: RunId) -> int:
+    return sum(process.intent.run_id == run_id for process in world.live())
+
+
+def check_success(world: World, record: Record) -> Iterator[Violation]:
+    """No workload counts as done whose work was never finished anywhere (I3)."""
+    for workload_id, outcome in record.ended.items():
+        if outcome is Outcome.SUCCEEDED and workload_id not in world.finished:
+            yield Violation("I3", workload_id, "it counts as succeeded, and its work was never finished")
+
+
+def check_promises(people: People, state: State, record: Record) -> Iterator[Violation]:
+    """I3: every answered command is still known, with its answer, and what it promised is live or over on record."""
+    for broken in people.broken:
+        yield Violation("I3", "answers", broken)
+    for key, promise in people.promises.items():
+        kept = state.answers.get(key)
+        if kept is None or kept.answer != promise.answer or kept.body_sha256 != promise.request.body_sha256:
+            yield Violation("I3", key, "it was answered, and after a restart the answer is not known")
+        for workload_id in promised_workloads(promise):
+            if workload_id not in state.workloads and workload_id not in record.ended:
+                yield Violation("I3", workload_id, "it was accepted, and is neither live nor over")
+    for workload_id in record.submitted:
+        if (workload_id in state.workloads) == (workload_id in record.ended):
+            yield Violation("I3", workload_id, "it is neither live nor over, or both")
+
+
+def check_converged(world: World, state: State, now: Now) -> Iterator[Violation]:
+    """After a quiet time nothing is in doubt, and what has room and permission runs."""
+    for run in state.runs.values():
+        if not isinstance(run.phase, Running | Stopping):
+            yield Violation("liveness", run.id, f"it is still {type(run.phase).__name__} after a quiet time")
+    for provider_id in state.providers:
+        if state.provider_state(provider_id).openness is not Openness.ANSWERING:
+            yield Violation("liveness", provider_id, "it answers, and counts as silent or lost")
+    live = {process.intent.run_id for process in world.live()}
+    for run_id in sorted(live - set(state.runs)):
+        yield Violation("liveness", run_id, "it runs, and is unknown to the control plane after a quiet time")
+    for run_id in sorted(set(state.runs) - live):
+        ended = [site.known[run_id] for site in world.sites.values() if run_id in site.known]
+        if not ended:
+            yield Violation("liveness", run_id, "it counts as live, and nothing of it runs or ended there")
+    for event in run_round(state, now):
+        if isinstance(event, RunIntended):
+            yield Violation("liveness", event.run_id, "it could be placed after a quiet time, and was not")
+    for workload in state.workloads.values():
+        if workload.cancelled and not any(unit.run_id for unit in workload.units):
+            yield Violation("liveness", workload.id, "it was cancelled, has no run left, and is not over")
+    yield from _starved(state, now)
+
+
+def _starved(state: State, now: Now) -> Iterator[Violation]:
+    """A small gang that waits while its own tenant and all above use far less than their nominal, and nodes are empty.
+
+    By brute force over tranches, sure rather than complete: it looks for one whole empty fabric only.
+    """
+    free = _empty_fabrics(state, now)
+    used = {run.allocation.fabric_id for run in state.runs.values()}
+    for keys in state.waiting.values():
+        key = next(iter(keys))
+        workload = state.workloads[WorkloadId(key.rpartition(".")[0])]
+        spec = workload.spec
+        if state.backing_off.get(key, 0) > now.process_ms or not workload.quota_overridden_by:
+            continue
+        for fabric_id, (pool_id, nodes) in free.items():
+            pool = state.pools[pool_id]
+            provider = state.providers[pool.provider_id]
+            choice = next((one for one in spec.choices if one.accelerator == pool.accelerator), None)
+            if fabric_id in used or choice is None or choice != spec.choices[0] or spec.num_nodes > nodes:
+                continue
+            is_place = spec.infra.provider in {"", provider.id} and not spec.infra.region and not spec.infra.zone
+            is_allowed = not spec.jurisdictions or provider.jurisdiction in spec.jurisdictions
+            if forbidding(state.book(), provider.id, spec.kind, spec.product, pool.accelerator, now.contract_ms):
+                continue
+            if is_place and is_allowed:
+                yield Violation("liveness", key, f"it waits by override, and fabric {fabric_id} is empty")
+
+
+def _empty_fabrics(state: State, now: Now) -> Mapping[FabricId, tuple[PoolId, int]]:
+    found: dict[FabricId, tuple[PoolId, int]] = {}
+    for contract in state.contracts.values():
+        for tranche in contract.tranches:
+            if isinstance(permission(state.book(), contract, tranche), MissingPermission):
+                continue
+            if tranche.pool_id in state.drains or contract.provider_id in state.drains:
+                continue
+            for ordinal in range(delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)):
+                found[FabricId(f"{tranche.id}#{ordinal}")] = (tranche.pool_id, tranche.nodes_per_fabric)
+    return found
