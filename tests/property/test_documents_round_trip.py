@@ -3,6 +3,7 @@
 from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -23,6 +24,7 @@ from multihome.domain.contracts import (
     Waiver,
     WaiverAnswer,
 )
+from multihome.domain.ids import AcceleratorName, PoolId, TrancheId
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant, lineage
 from multihome.domain.workloads import (
@@ -41,12 +43,13 @@ from multihome.units.time import FOREVER_MS, Interval
 from multihome.wire.documents import Facts, document_data, read_document
 from multihome.wire.fields import DURATION_MS_MAX, WHOLE_MAX
 
-NAMES = ("H100-SXM-80GB", "A100-SXM-80GB", "TPU-v5p", "Own-Chip-1")
+NAMES = tuple(map(AcceleratorName, ("H100-SXM-80GB", "A100-SXM-80GB", "TPU-v5p", "Own-Chip-1")))
 KNOWN = frozenset(NAMES)
 
-names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
-scoped = st.builds("{}/{}".format, names, names)
-tenants = st.lists(names, min_size=1, max_size=4).map("/".join)
+# Ids of every type are drawn from these.
+names: st.SearchStrategy[Any] = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
+scoped: st.SearchStrategy[Any] = st.builds("{}/{}".format, names, names)
+tenants: st.SearchStrategy[Any] = st.lists(names, min_size=1, max_size=4).map("/".join)
 # Every character that a YAML file can carry, line ends apart from the usual one.
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t"), max_size=40)
 filled = texts.filter(bool)
@@ -96,8 +99,8 @@ clauses = st.one_of(
 def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
     term = draw(intervals())
     return Tranche(
-        id=f"{contract}/{draw(names)}",
-        pool_id=f"{provider}/{draw(names)}",
+        id=TrancheId(f"{contract}/{draw(names)}"),
+        pool_id=PoolId(f"{provider}/{draw(names)}"),
         fabrics=draw(counts),
         nodes_per_fabric=draw(counts),
         new_capacity=draw(st.booleans()),
@@ -195,7 +198,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
     pool_names = draw(st.lists(names, unique=True, max_size=3))
     pools = (
         Pool(
-            id=f"{provider.id}/{name}",
+            id=PoolId(f"{provider.id}/{name}"),
             provider_id=provider.id,
             region=draw(names),
             zone=draw(names | st.just("")),

@@ -175,6 +175,7 @@ class ResourcesIn(Shape):
         "instance_type": _MACHINES,
         "accelerator_args": _MACHINES,
         "image_id": "leave it out and install what is needed in `setup`: engines start no images",
+        "hooks": "leave it out: a run that is asked to end gets SIGTERM, and saves its checkpoint then",
         "labels": "leave it out: usage is accounted by `tenant` and `product`",
         "max_hourly_cost": "leave it out: rates follow from contracts; `value_usd_per_hour` says what an hour is worth",
         "volumes": "leave it out and read data from `setup` or `run`",

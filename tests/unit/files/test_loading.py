@@ -13,7 +13,7 @@ from multihome.controller.rounds import run_round
 from multihome.controller.state import State
 from multihome.domain.contracts import Waiver
 from multihome.domain.events import ClassWaits, DocumentRecorded, RunIntended, WorkloadSubmitted
-from multihome.domain.ids import WorkloadId
+from multihome.domain.ids import AcceleratorName, WorkloadId
 from multihome.domain.workloads import AcceleratorChoice, Infra, Service, WorkloadKind
 from multihome.files.loading import Loaded, load
 from multihome.files.references import KnownNames, names_of
@@ -53,8 +53,8 @@ service:
     assert (spec.name, spec.tenant_id, spec.kind) == ("llama", "lab/research", WorkloadKind.INFERENCE)
     assert spec.infra == Infra(provider="gcp", region="us-east5")
     assert spec.choices == (
-        AcceleratorChoice(accelerator="H100-SXM-80GB", chips_per_node=8),
-        AcceleratorChoice(accelerator="TPU-v5p", chips_per_node=4),
+        AcceleratorChoice(accelerator=AcceleratorName("H100-SXM-80GB"), chips_per_node=8),
+        AcceleratorChoice(accelerator=AcceleratorName("TPU-v5p"), chips_per_node=4),
     )
     assert spec.envs == {"LR": "1.10", "DEBUG": "true", "SIZE": "7", "EMPTY": ""}
     assert spec.secrets == ("HF_TOKEN",)
