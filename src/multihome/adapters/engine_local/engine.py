@@ -19,6 +19,7 @@ from multihome.adapters.engine_local.launching import (
     claim,
     clear_staging,
     is_known,
+    reap,
     start,
 )
 from multihome.adapters.engine_local.layout import Layout, component, locked
@@ -64,7 +65,6 @@ class LocalEngine:
         self._site = Site(layout, clock, settings, known_environ, failpoint)
         self._intents: dict[str, LaunchIntent] = {}
         self._ended: dict[str, RunReport] = {}
-        self._children: set[int] = set()
         clear_staging(self._site)
 
     @property
@@ -91,7 +91,7 @@ class LocalEngine:
                 read_secrets(intent.secrets, layout, self._site.environ)
                 self._claim(intent)
             if layout.run(intent.run_id).exists():
-                start(intent, self._site, self._children)
+                start(intent, self._site)
 
     def stop(self, run_id: RunId, generation: Generation, grace_ms: int) -> None:
         """Ask a run to end with SIGTERM, and kill it after the grace; returns at once.
@@ -191,18 +191,9 @@ class LocalEngine:
     @contextmanager
     def _answering(self, action: str, subject: str) -> Generator[None]:
         """Answer a call, or say that nobody knows what became of it. Shims that have ended are reaped on the way."""
-        self._reap()
+        reap()
         try:
             check_not_silent(self._site.layout)
             yield
         except (OSError, msgspec.DecodeError, UndecidedError, SilentError) as error:
             raise EngineUnavailableError(action, subject, RETRY_AFTER_MS) from error
-
-    def _reap(self) -> None:
-        for pid in tuple(self._children):
-            try:
-                is_over = os.waitpid(pid, os.WNOHANG)[0] == pid
-            except ChildProcessError:
-                is_over = True
-            if is_over:
-                self._children.discard(pid)

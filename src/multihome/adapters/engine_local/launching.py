@@ -39,6 +39,9 @@ _BASH = "/bin/bash"
 _SETUP_THEN_RUN = f'{_BASH} -c "$1" || exit $?; exec {_BASH} -c "$2"'
 _VERDICT_POLL_S = 0.002
 
+_children: set[int] = set()
+"""Shims that this process has started and not yet reaped, whichever of its engines did: children are the process's."""
+
 
 class Site(msgspec.Struct, frozen=True):
     """Where runs are launched, and with what."""
@@ -133,7 +136,7 @@ def claim(intent: LaunchIntent, site: Site) -> None:
     site.failpoint("claimed")
 
 
-def start(intent: LaunchIntent, site: Site, children: set[int]) -> None:
+def start(intent: LaunchIntent, site: Site) -> None:
     """Have a known run started unless it has been; returns when all its ranks are up, or it is known to have ended.
 
     Raises:
@@ -146,11 +149,22 @@ def start(intent: LaunchIntent, site: Site, children: set[int]) -> None:
         check_not_silent(site.layout)
         reason = ""
         if standing_of(run_dir) is Standing.UNDECIDED:
-            verdict = _spawn_or_give_up(intent, site, children)
+            verdict = _spawn_or_give_up(intent, site)
             site.failpoint("spawned")
             reason = _read_until_closed(verdict, START_MS_MAX).decode(errors="replace")
         _await_verdict(intent, site, reason)
     site.failpoint("up")
+
+
+def reap() -> None:
+    """Let go of shims that have ended, so that no zombies gather."""
+    for pid in tuple(_children):
+        try:
+            is_over = os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:
+            is_over = True
+        if is_over:
+            _children.discard(pid)
 
 
 def clear_staging(site: Site) -> None:
@@ -184,7 +198,7 @@ def _staged(intent: LaunchIntent, site: Site) -> Generator[Path]:
         yield staged
 
 
-def _spawn_or_give_up(intent: LaunchIntent, site: Site, children: set[int]) -> int:
+def _spawn_or_give_up(intent: LaunchIntent, site: Site) -> int:
     """Start a shim and return its verdict pipe; what keeps it from starting makes the run refused for good."""
     try:
         pid, verdict = _spawn(site.layout.run(intent.run_id), intent.token, _payload(intent, site))
@@ -192,7 +206,7 @@ def _spawn_or_give_up(intent: LaunchIntent, site: Site, children: set[int]) -> i
         if give_up(site.layout, intent.run_id, str(error)):
             raise LaunchRefusedError(str(error)) from error
         raise UndecidedError from error
-    children.add(pid)
+    _children.add(pid)
     return verdict
 
 
