@@ -1,1 +1,1 @@
-"""The HTTP client. It knows the wire and nothing of the controller."""
+"""The HTTP client: typed methods over the API of a control plane on this machine or another. Decides nothing."""

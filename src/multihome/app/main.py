@@ -1,0 +1,107 @@
+"""The console script: hands the command line what it starts. Imports what a command needs only when it runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multihome.app.version import VERSION
+from multihome.cli.launchers import LaunchError, Launchers, StartOptions
+from multihome.cli.main import run
+from multihome.client.directory import ServerInfo
+
+if TYPE_CHECKING:
+    from multihome.views.audit import AuditReport
+
+
+def main() -> None:
+    """Run the command line."""
+    run(
+        Launchers(
+            version=VERSION,
+            mint=_mint,
+            serve=_serve,
+            start=_start,
+            stop=_stop,
+            begin_outage=_begin_outage,
+            end_outage=_end_outage,
+            audit=_audit,
+            restore=_restore,
+            campaign=_campaign,
+            demo=_demo,
+        )
+    )
+
+
+def _mint() -> str:
+    from multihome.adapters.clock_os.clock import OsIdMint  # noqa: PLC0415
+
+    return OsIdMint().mint()
+
+
+def _serve(options: StartOptions) -> None:
+    from multihome.app.serve import serve  # noqa: PLC0415
+    from multihome.ports.journal import JournalBrokenError, JournalFullError  # noqa: PLC0415
+
+    try:
+        serve(options)
+    except (JournalBrokenError, JournalFullError) as error:
+        msg = f"the journal in {options.state} cannot be used: {error}"
+        raise LaunchError(msg) from error
+
+
+def _start(options: StartOptions) -> ServerInfo:
+    from multihome.app.processes import start_detached  # noqa: PLC0415
+
+    return start_detached(options)
+
+
+def _stop(state: Path) -> int | None:
+    from multihome.app.processes import stop  # noqa: PLC0415
+
+    return stop(state)
+
+
+def _begin_outage(state: Path, provider: str) -> int:
+    from multihome.adapters.clock_os.clock import OsClock  # noqa: PLC0415
+    from multihome.adapters.engine_local.drill import begin_outage  # noqa: PLC0415
+    from multihome.domain.ids import ProviderId  # noqa: PLC0415
+
+    try:
+        return begin_outage(state, ProviderId(provider), OsClock())
+    except (OSError, RuntimeError) as error:
+        msg = f"no outage of {provider} on {state}: {error}"
+        raise LaunchError(msg) from error
+
+
+def _end_outage(state: Path, provider: str) -> None:
+    from multihome.adapters.engine_local.drill import end_outage  # noqa: PLC0415
+    from multihome.domain.ids import ProviderId  # noqa: PLC0415
+
+    end_outage(state, ProviderId(provider))
+
+
+def _audit(state: Path) -> "AuditReport":
+    from multihome.app.journals import audit_state  # noqa: PLC0415
+
+    return audit_state(state)
+
+
+def _restore(file: Path, state: Path) -> int:
+    from multihome.app.journals import restore  # noqa: PLC0415
+
+    return restore(file, state)
+
+
+def _campaign(name: str, size: str, seeds: int) -> int:
+    from multihome.app.campaigns import campaign  # noqa: PLC0415
+
+    return campaign(name, size, seeds)
+
+
+def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the command line calls
+    from multihome.app.demo import demo  # noqa: PLC0415
+
+    return demo(state, keep)
+
+
+if __name__ == "__main__":
+    main()

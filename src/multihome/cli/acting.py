@@ -1,0 +1,239 @@
+"""Commands that change something."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from multihome.cli import options
+from multihome.cli.session import FilesWrongError, client_of, say, tell
+
+if TYPE_CHECKING:
+    from multihome.client.client import Client
+    from multihome.domain.workloads import WorkloadSpec
+    from multihome.files.loading import Loaded
+
+FAILED = 1
+
+
+def apply(
+    context: typer.Context,
+    paths: options.Paths,
+    state: options.State = options.state_default(),
+    tenant: Annotated[str, typer.Option(help="Whose a workload is that does not say.")] = "",
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Record what files describe: all of it, or nothing."""
+    _apply(context, paths, state, tenant, as_json=as_json, dry_run=False)
+
+
+def diff(
+    context: typer.Context,
+    paths: options.Paths,
+    state: options.State = options.state_default(),
+    tenant: Annotated[str, typer.Option(help="Whose a workload is that does not say.")] = "",
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Show what `apply` would change, and change nothing."""
+    _apply(context, paths, state, tenant, as_json=as_json, dry_run=True)
+
+
+def submit(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A workload's file, or - for standard input.")],
+    name: Annotated[str, typer.Option(help="Call it so, instead of as the file does.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose it is, where the file does not say.")] = "",
+    state: options.State = options.state_default(),
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say where it would go and why; submit nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended, or a service is ready.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Ask for a workload to be run."""
+    import msgspec  # noqa: PLC0415
+
+    from multihome.cli import tables  # noqa: PLC0415
+
+    client = client_of(context, state)
+    spec = _one_workload(_load_file(client, file, tenant), file)
+    if name:
+        spec = msgspec.structs.replace(spec, name=name)
+    if dry_run:
+        tell(client.preview(spec), as_json, tables.foreseen)
+        return
+    after_seq = client.head().value.seq if wait else 0
+    reply = client.submit(spec)
+    tell(reply, as_json, tables.accepted)
+    if wait and not _awaited(client, reply.value.workload_ids[0], after_seq, spec.units, is_service=bool(spec.service)):
+        raise typer.Exit(FAILED)
+
+
+def cancel(
+    context: typer.Context,
+    workload: options.Workload,
+    why: options.Why,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Stop a workload for good."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).cancel(workload, actor, why), as_json, tables.accepted)
+
+
+def drain(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="PROVIDER|POOL")],
+    why: options.Why,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Admit nothing more to a provider or pool, and move what runs there as far as it fits elsewhere."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).drain(target, actor, why), as_json, tables.accepted)
+
+
+def undrain(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="PROVIDER|POOL")],
+    why: options.Why,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Admit to a provider or pool again."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).undrain(target, actor, why), as_json, tables.accepted)
+
+
+def override(
+    context: typer.Context,
+    workload: options.Workload,
+    why: options.Why,
+    rule: Annotated[str, typer.Option(help="quota or priority.")],
+    priority: Annotated[int, typer.Option(help="The new one, where that is the rule.")] = 0,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Set a rule aside for one workload. Clauses and capacity cannot be."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).override(workload, rule, priority, actor, why), as_json, tables.accepted)
+
+
+def declare_lost(
+    context: typer.Context,
+    provider: options.Provider,
+    why: options.Why,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Treat a provider as gone: what runs there is fenced, and may run again elsewhere."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).declare_lost(provider, actor, why), as_json, tables.accepted)
+
+
+def restore_provider(
+    context: typer.Context,
+    provider: options.Provider,
+    why: options.Why,
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Admit to a provider again that was declared lost."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).restore(provider, actor, why), as_json, tables.accepted)
+
+
+def clock_advance(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(metavar="DATE", help="Move to this instant.")] = "",
+    by: Annotated[str, typer.Option(metavar="DURATION", help="Move on by 90s, 10m, 1h30m or 2d.")] = "",
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Move the scenario clock."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    move = {name: text for name, text in (("to", to), ("by", by)) if text}
+    tell(client_of(context, state).move_clock(move), as_json, tables.accepted)
+
+
+def _apply(
+    context: typer.Context, paths: list[Path], state: Path, tenant: str, *, as_json: bool, dry_run: bool
+) -> None:
+    from multihome.cli import tables  # noqa: PLC0415
+
+    client = client_of(context, state)
+    loaded = _load(client, list(paths), tenant)
+    tell(client.apply(loaded.documents, loaded.workloads, dry_run=dry_run), as_json, tables.accepted)
+
+
+def _load(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
+    """What files say, held against the names that the control plane knows; wrong files end the command."""
+    import msgspec  # noqa: PLC0415
+
+    from multihome.files.loading import load  # noqa: PLC0415
+    from multihome.files.references import KnownNames  # noqa: PLC0415
+
+    names = msgspec.structs.asdict(client.names().value)
+    loaded = load(paths, known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}), tenant=tenant)
+    if loaded.problems:
+        raise FilesWrongError("\n".join(map(str, loaded.problems)))
+    return loaded
+
+
+def _load_file(client: "Client", file: str, tenant: str) -> "Loaded":
+    if file != "-":
+        return _load(client, [Path(file)], tenant)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "stdin.yaml"
+        copy.write_bytes(sys.stdin.buffer.read())
+        return _load(client, [copy], tenant)
+
+
+def _one_workload(loaded: "Loaded", file: str) -> "WorkloadSpec":
+    if len(loaded.workloads) != 1 or loaded.documents:
+        found = len(loaded.workloads) + len(loaded.documents)
+        wrong = f"{file}: expected one workload, and found {found} documents; `multihome apply` takes any number"
+        raise FilesWrongError(wrong)
+    return loaded.workloads[0]
+
+
+def _awaited(client: "Client", workload_id: str, after_seq: int, units: int, *, is_service: bool) -> bool:
+    """Follow the journal until a workload has ended, or all units of a service are ready; whether that is a success."""
+    from multihome.domain.events import RunReady, WorkloadEnded  # noqa: PLC0415
+    from multihome.domain.runs import Outcome  # noqa: PLC0415
+
+    ready: set[str] = set()
+    for change in client.changes(after_seq):
+        for event in change.events:
+            if isinstance(event, WorkloadEnded) and event.workload_id == workload_id:
+                say(f"{event.outcome.value}: {event.text}")
+                return event.outcome is Outcome.SUCCEEDED
+            if isinstance(event, RunReady) and event.run_id.startswith(f"{workload_id}."):
+                ready.add(event.run_id.split(".")[1])
+        if is_service and len(ready) >= units:
+            say("ready")
+            return True
+    return False

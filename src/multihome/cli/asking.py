@@ -1,0 +1,102 @@
+"""Commands that ask and show."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from multihome.cli import options
+from multihome.cli.session import client_of, tell
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from multihome.views.status import StatusView
+
+ROWS_SHOWN_MAX = 40
+
+
+def status(
+    context: typer.Context,
+    workload: Annotated[str | None, typer.Argument(metavar="[WORKLOAD]", help="Show this one's gangs.")] = None,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Show what there is and what runs."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    client = client_of(context, state)
+    if workload is not None:
+        tell(client.workload(workload), as_json, tables.workload)
+        return
+
+    def shown(view: "StatusView") -> "RenderableType":
+        page = client.workloads(limit=ROWS_SHOWN_MAX).value
+        return tables.status(view, page.workloads)
+
+    tell(client.status(), as_json, shown)
+
+
+def explain(
+    context: typer.Context,
+    workload: options.Workload,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Tell why a workload runs where it does, or why it waits, and what happened to it."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).explain(workload), as_json, tables.explanation)
+
+
+def logs(
+    context: typer.Context,
+    workload: options.Workload,
+    unit: Annotated[int, typer.Option(min=0, help="Which gang.")] = 0,
+    rank: Annotated[int, typer.Option(min=0, help="Which rank of it.")] = 0,
+    state: options.State = options.state_default(),
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+) -> None:
+    """Print what a rank has written."""
+    client = client_of(context, state)
+    out = typer.get_binary_stream("stdout")
+    if follow:
+        for chunk in client.follow_logs(workload, unit=unit, rank=rank):
+            out.write(chunk)
+            out.flush()
+        return
+    offset = 0
+    while (chunk := client.logs(workload, unit=unit, rank=rank, offset=offset)).body:
+        out.write(chunk.body)
+        offset = chunk.next_offset
+    out.flush()
+
+
+def report(
+    context: typer.Context,
+    timeline: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the runs as SVG.")] = None,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Tell who ran where, what it cost, and what every clause made of it."""
+    from multihome.cli import reports  # noqa: PLC0415
+
+    reply = client_of(context, state).report()
+    if timeline is not None:
+        from multihome.views.timeline import timeline_svg  # noqa: PLC0415
+
+        timeline.write_text(timeline_svg(reply.value), encoding="utf-8")
+    tell(reply, as_json, reports.report)
+
+
+def clock_show(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """Show contract time and real time."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    tell(client_of(context, state).clock(), as_json, tables.clock)

@@ -1,0 +1,85 @@
+"""All commands, and what becomes of their errors: words and an exit code, never a traceback."""
+
+import typer
+
+from multihome.cli import acting, asking, serving
+from multihome.cli.launchers import LaunchError, Launchers
+from multihome.cli.session import WRONG_FILES, FilesWrongError, warn
+from multihome.client.directory import NotRunningError
+
+FAILED = 1
+
+
+def command_line() -> typer.Typer:
+    """Every command under its name. Help is plain text: markup would cost 0.2 CPU-s."""
+    app = _group("The control plane for AI compute bought from several providers under real contracts.")
+    for name, command in {
+        "up": serving.up,
+        "down": serving.down,
+        "apply": acting.apply,
+        "diff": acting.diff,
+        "submit": acting.submit,
+        "status": asking.status,
+        "explain": asking.explain,
+        "logs": asking.logs,
+        "cancel": acting.cancel,
+        "override": acting.override,
+        "drain": acting.drain,
+        "undrain": acting.undrain,
+        "report": asking.report,
+        "backup": serving.backup,
+        "restore": serving.restore,
+        "demo": serving.demo,
+        "campaign": serving.campaign,
+        "version": serving.version,
+    }.items():
+        app.command(name)(command)
+    for group, text, commands in (
+        ("provider", "Whether a provider is to be used.", {
+            "declare-lost": acting.declare_lost,
+            "restore": acting.restore_provider,
+        }),
+        ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
+        ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
+        ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),
+    ):
+        inner = _group(text)
+        for name, command in commands.items():
+            inner.command(name)(command)
+        app.add_typer(inner, name=group)
+    return app
+
+
+def run(launchers: Launchers) -> None:
+    """Run the command that the arguments name, and exit."""
+    try:
+        command_line()(obj=launchers)
+    except FilesWrongError as error:
+        warn(str(error))
+        raise SystemExit(WRONG_FILES) from None
+    except (LaunchError, NotRunningError) as error:
+        warn(str(error))
+        raise SystemExit(FAILED) from None
+    except BrokenPipeError:
+        raise SystemExit(FAILED) from None
+    except Exception as error:
+        _tell_refusal(error)
+        raise SystemExit(FAILED) from None
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def _tell_refusal(error: Exception) -> None:
+    """Say a refusal in words; anything else is a bug, and goes on its way."""
+    from multihome.client.client import RefusedError  # noqa: PLC0415 -- costs 0.2 CPU-s, only after a command ran
+
+    if not isinstance(error, RefusedError):
+        raise error
+    refusal = error.refusal
+    warn(f"refused ({refusal.code}): {refusal.subject}: {refusal.text}")
+    if refusal.accepted:
+        warn(f"  accepted: {refusal.accepted}")
+    for other in refusal.others:
+        warn(f"  also: {other}")

@@ -1,0 +1,29 @@
+"""Options that many commands share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PORT_DEFAULT = 7777
+
+State = Annotated[
+    Path, typer.Option("--state", envvar="MULTIHOME_STATE", help="State directory of the control plane.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
+Actor = Annotated[str, typer.Option("--actor", help="Who decides this.")]
+Why = Annotated[str, typer.Option("--why", help="Why: kept with the decision.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files.")]
+Workload = Annotated[str, typer.Argument(metavar="WORKLOAD", help="Id, or name of a live workload.")]
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER")]
+
+
+def state_default() -> Path:
+    """Where the state is when nobody says."""
+    return Path("~/.multihome").expanduser()
+
+
+def actor_default() -> str:
+    """Whoever is logged in."""
+    return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"

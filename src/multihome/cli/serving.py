@@ -1,0 +1,123 @@
+"""Commands that start, stop and look after a control plane."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from multihome.cli import options
+from multihome.cli.launchers import StartOptions
+from multihome.cli.session import client_of, launchers_of, say, show_on_terminal
+
+
+def up(
+    context: typer.Context,
+    state: options.State = options.state_default(),
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes any.")] = options.PORT_DEFAULT,
+    clock_start: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Give an empty journal a scenario clock that starts here."),
+    ] = None,
+    ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    *,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay in this process.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Start a control plane, and wait until it answers."""
+    wanted = StartOptions(state.expanduser().absolute(), port, clock_start, ready_fd)
+    if foreground:
+        launchers_of(context).serve(wanted)
+        return
+    info = launchers_of(context).start(wanted)
+    if as_json:
+        import msgspec  # noqa: PLC0415
+
+        say(msgspec.json.encode(info).decode())
+    else:
+        say(f"ready at {info.address} (process {info.pid}, state {wanted.state})")
+
+
+def down(context: typer.Context, state: options.State = options.state_default()) -> None:
+    """Stop the control plane. What runs goes on."""
+    pid = launchers_of(context).stop(state.absolute())
+    say(f"no control plane runs on {state}" if pid is None else f"stopped (process {pid})")
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Write a consistent copy of the journal to a new file."""
+    reply = client_of(context, state).backup(file)
+    say(reply.raw.decode() if as_json else f"{reply.value.file}: up to record {reply.value.seq}")
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
+    state: options.State = options.state_default(),
+) -> None:
+    """Make a state directory from a backup; it must not have a journal yet."""
+    seq = launchers_of(context).restore(file, state.absolute())
+    say(f"{state}: restored up to record {seq}; start it with `multihome up --state {state}`")
+
+
+def audit_verify(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """Hold the journal against the invariants; exit code 1 if one is broken."""
+    import msgspec  # noqa: PLC0415
+
+    from multihome.cli.tables import audited  # noqa: PLC0415
+
+    found = launchers_of(context).audit(state.absolute())
+    if as_json:
+        say(msgspec.json.encode(found).decode())
+    else:
+        show_on_terminal(audited(found))
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def version(context: typer.Context) -> None:
+    """Print the version."""
+    say(f"multihome {launchers_of(context).version}")
+
+
+def demo(
+    context: typer.Context,
+    state: Annotated[Path | None, typer.Option("--state", help="Directory to run in; a new one by default.")] = None,
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the directory behind.")] = False,
+) -> None:
+    """Play the scenario of a frontier lab on this machine, outage included, and check what comes of it."""
+    raise typer.Exit(launchers_of(context).demo(state, keep))
+
+
+def campaign(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which campaign of evidence.")],
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 200,
+    size: Annotated[str, typer.Option(help="smoke or full.")] = "full",
+) -> None:
+    """Run a campaign of evidence."""
+    raise typer.Exit(launchers_of(context).campaign(name, size, seeds))
+
+
+def drill_outage(
+    context: typer.Context, provider: options.Provider, state: options.State = options.state_default()
+) -> None:
+    """Silence a provider's engine and kill what runs there, behind the control plane's back."""
+    runs = launchers_of(context).begin_outage(state.absolute(), provider)
+    say(f"{provider} is silent; it had {runs} runs")
+
+
+def drill_restore(
+    context: typer.Context, provider: options.Provider, state: options.State = options.state_default()
+) -> None:
+    """Let a provider's engine answer again."""
+    launchers_of(context).end_outage(state.absolute(), provider)
+    say(f"{provider} answers again")

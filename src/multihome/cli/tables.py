@@ -1,0 +1,162 @@
+"""How answers look to people: tables and lines that fit a terminal of 80 columns."""
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from multihome.units.time import format_instant
+from multihome.views.audit import AuditReport
+from multihome.views.explain import Explanation
+from multihome.views.preview import Preview
+from multihome.views.status import StatusView, WorkloadRow
+from multihome.wire.responses import AcceptedOut, ClockOut, WorkloadOut
+
+PROGRESS_NONE = ""
+
+
+def accepted(answer: AcceptedOut) -> RenderableType:
+    """What a command changed."""
+    lines = [*answer.changes, *(f"workload {workload_id}" for workload_id in answer.workload_ids)]
+    return Text("\n".join(lines) if lines else "nothing to change")
+
+
+def status(view: StatusView, workloads: Iterable[WorkloadRow]) -> RenderableType:
+    """Everything at one glance."""
+    head = Text(f"time  {times(view.contract_ms, view.process_ms, scenario=view.scenario_clock)}")
+    parts: list[RenderableType] = [head, _providers(view), _pools(view)]
+    rows = list(workloads)
+    if rows:
+        parts.append(_workloads(rows))
+    counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(view.workload_states.items()))
+    parts.append(Text(f"workloads: {counts or 'none'}"))
+    parts.extend(Text(f"! {alarm.subject}: {alarm.text}") for alarm in view.alarms)
+    return Group(*parts)
+
+
+def workload(view: WorkloadOut) -> RenderableType:
+    """One workload and its gangs."""
+    row = view.row
+    table = table_of("unit", "state", "run", "pool", ">chips", "basis", "progress", "endpoint")
+    for unit in view.units:
+        table.add_row(
+            str(unit.unit),
+            unit.state,
+            unit.run_id or "-",
+            unit.pool_id or "-",
+            str(unit.chips),
+            unit.basis,
+            _progress(unit.progress.step, unit.progress.checkpoint_step) if unit.progress else PROGRESS_NONE,
+            unit.endpoint,
+        )
+    lines = [f"{row.name} ({row.id}) of {row.tenant_id}: {row.state}, {row.units_up}/{row.units} up"]
+    if row.waits_for:
+        lines.append(f"waits: {row.waits_for}")
+    return Group(Text("\n".join(lines)), table)
+
+
+def explanation(view: Explanation) -> RenderableType:
+    """A workload's whole story."""
+    lines = [f"{view.name} ({view.workload_id}) of {view.tenant_id}" + (f": {view.outcome}" if view.outcome else "")]
+    for unit in view.units:
+        place = f" in {unit.row.pool_id}" if unit.row.pool_id else ""
+        lines.append(f"unit {unit.row.unit}: {unit.row.state}{place}")
+        lines.extend(f"  {sentence}" for sentence in unit.sentences)
+    if view.waits_because:
+        lines.append("waits because")
+        lines.extend(f"  {sentence}" for sentence in view.waits_because)
+    lines.append("what happened")
+    scenario = any(line.contract_ms != line.process_ms for line in view.story)
+    for line in view.story:
+        lines.append(f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}")
+    return Text("\n".join(lines))
+
+
+def foreseen(view: Preview) -> RenderableType:
+    """Where a workload would go."""
+    lines: list[str] = []
+    for unit in view.placed:
+        lines.append(f"unit {unit.unit} would go to {unit.pool_id} ({unit.chips} chips)")
+        lines.extend(f"  {sentence}" for sentence in unit.sentences)
+    if view.waiting_units:
+        lines.append(f"{view.waiting_units} unit(s) would wait because")
+        lines.extend(f"  {sentence}" for sentence in view.waits_because)
+    return Text("\n".join(lines))
+
+
+def clock(view: ClockOut) -> RenderableType:
+    """Contract time and real time."""
+    if not view.scenario:
+        return Text(f"contract time is real time: {format_instant(view.contract_ms)}")
+    return Text(f"scenario {format_instant(view.contract_ms)}, real {format_instant(view.process_ms)}")
+
+
+def audited(view: AuditReport) -> RenderableType:
+    """What an audit found, invariant by invariant."""
+    table = table_of("invariant", "what must hold", ">checked", ">broken")
+    for line in view.lines:
+        table.add_row(line.invariant, line.words, f"{line.checked:,}", str(len(line.violations)))
+    seq, head = view.head
+    parts: list[RenderableType] = [table]
+    parts.extend(Text(f"! {broken}") for line in view.lines for broken in line.violations)
+    verdict = "holds" if view.holds else "DOES NOT HOLD"
+    parts.append(Text(f"{view.records:,} records, {view.events:,} events, head {seq} {head[:16]}: {verdict}"))
+    return Group(*parts)
+
+
+def times(contract_ms: int, process_ms: int, *, scenario: bool) -> str:
+    """An instant: by the scenario's clock and by the real one, where there are two."""
+    if not scenario:
+        return format_instant(contract_ms)
+    return f"{format_instant(contract_ms)} (real {format_instant(process_ms)[len('2025-06-01 ') :]})"
+
+
+def _providers(view: StatusView) -> Table:
+    table = table_of("provider", "kind", "state", ">delivered", ">used", ">held")
+    for row in view.providers:
+        table.add_row(
+            row.id, row.kind, row.openness, f"{row.delivered_chips:,}", f"{row.used_chips:,}", f"{row.held_chips:,}"
+        )
+    return table
+
+
+def _pools(view: StatusView) -> Table:
+    table = table_of("pool", "accelerator", ">delivered", ">used", ">largest free", "outstanding")
+    for row in view.pools:
+        table.add_row(
+            row.id,
+            row.accelerator,
+            f"{row.delivered_chips:,}",
+            f"{row.used_chips:,}",
+            f"{row.largest_free_chips:,}",
+            ", ".join(row.outstanding),
+        )
+    return table
+
+
+def _workloads(rows: list[WorkloadRow]) -> Table:
+    table = table_of("workload", "id", "tenant", "state", ">chips", "pools or reason")
+    for row in rows:
+        progress = f" step {row.progress.step}" if row.progress else ""
+        table.add_row(
+            row.name,
+            row.id,
+            row.tenant_id,
+            f"{row.state}{f' {row.units_up}/{row.units}' if row.units > 1 else ''}",
+            f"{row.chips:,}",
+            (", ".join(row.pools) or row.waits_for) + progress,
+        )
+    return table
+
+
+def _progress(step: int, checkpoint_step: int) -> str:
+    return f"step {step}, saved {checkpoint_step}"
+
+
+def table_of(*headings: str) -> Table:
+    """A table without lines; a heading that begins with `>` is of figures."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
+    return table
