@@ -1,0 +1,1 @@
+"""Tools of the repository: what a developer runs, and no user needs."""
