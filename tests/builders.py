@@ -70,7 +70,9 @@ def day(number: int) -> int:
     return START_MS + number * MS_PER_DAY
 
 
-def accelerator(name: AcceleratorName = H100, kind: AcceleratorKind = AcceleratorKind.GPU, **more: Any) -> AcceleratorType:
+def accelerator(
+    name: AcceleratorName = H100, kind: AcceleratorKind = AcceleratorKind.GPU, **more: Any
+) -> AcceleratorType:
     facts: dict[str, Any] = {
         "name": name,
         "vendor": "vendor",
@@ -130,7 +132,10 @@ def tranche(contract_id: str = "alpha-1", name: str = "t1", pool_id: str = "alph
 
 
 def contract(
-    provider_id: str = "alpha", clauses: Iterable[ClauseTerms] = (), tranches: Iterable[Tranche] | None = None, **more: Any
+    provider_id: str = "alpha",
+    clauses: Iterable[ClauseTerms] = (),
+    tranches: Iterable[Tranche] | None = None,
+    **more: Any,
 ) -> Contract:
     """The contract `<provider>-1`, with one default tranche unless others are given."""
     contract_id = f"{provider_id}-1"
@@ -304,7 +309,8 @@ def lot(of: Contract, part: Tranche, facts: Book, *, free: list[list[int]] | Non
         "provider": provider(of.provider_id),
         "permission": permission(facts, of, part),
         "fabrics": tuple(
-            FabricRoom(fabric_id_of(part.id, ordinal), list(nodes), [0] * len(nodes)) for ordinal, nodes in enumerate(free)
+            FabricRoom(fabric_id_of(part.id, ordinal), list(nodes), [0] * len(nodes))
+            for ordinal, nodes in enumerate(free)
         ),
         "prepaid_chips": 0,
         "closed": None,
@@ -331,7 +337,9 @@ def ask(spec: WorkloadSpec, count: int = 1, class_id: str = "", **more: Any) -> 
     return Ask(**(fields | more))
 
 
-def occupant(run_id: str, tenant_id: TenantId, where: Lot, nodes: dict[int, int], fabric: int = 0, **more: Any) -> Occupant:
+def occupant(
+    run_id: str, tenant_id: TenantId, where: Lot, nodes: dict[int, int], fabric: int = 0, **more: Any
+) -> Occupant:
     """A run on so many chips of each node of one fabric of a lot, borrowed and reclaimable."""
     fields: dict[str, Any] = {
         "run_id": RunId(run_id),
@@ -349,6 +357,7 @@ def occupant(run_id: str, tenant_id: TenantId, where: Lot, nodes: dict[int, int]
         "started_process_ms": 0,
         "lost_steps": 0,
         "can_reclaim": True,
+        "is_leaving": False,
     }
     return Occupant(**(fields | more))
 

@@ -208,6 +208,7 @@ def _occupants(state: State) -> Iterator[Occupant]:
             started_process_ms=run.started.process_ms,
             lost_steps=progress.step - progress.checkpoint_step if progress else 0,
             can_reclaim=isinstance(run.phase, Running),
+            is_leaving=isinstance(run.phase, Stopping),
         )
 
 

@@ -23,7 +23,7 @@ from multihome.domain.placements import (
 from multihome.domain.workloads import workload_chips
 from multihome.scheduling.candidates import Candidate, Candidates, candidates
 from multihome.scheduling.quotas import Admitted, admit
-from multihome.scheduling.reclaim import Reclaim, reclaim_for
+from multihome.scheduling.reclaim import Reclaim, ReclaimPlan, reclaim_for
 from multihome.scheduling.room import Room, fit_in_lot, largest_free_chips, room_of
 from multihome.scheduling.snapshot import Ask, Snapshot
 from multihome.units.time import Now
@@ -71,7 +71,7 @@ def place(snapshot: Snapshot, kinds: Mapping[AcceleratorName, AcceleratorKind], 
     """
     room = room_of(snapshot)
     placed: list[Placed] = []
-    reclaims: list[Reclaim] = []
+    plans: dict[ClassId, ReclaimPlan] = {}
     waiting: dict[ClassId, tuple[Blocker, ...]] = {}
     asks = sorted(snapshot.asks, key=_urgency)
     served = dict.fromkeys((ask.class_id for ask in asks), 0)
@@ -80,14 +80,17 @@ def place(snapshot: Snapshot, kinds: Mapping[AcceleratorName, AcceleratorKind], 
             stuck = _serve(snapshot, room, ask, basis, kinds, now, served, placed)
             if stuck is None:
                 waiting.pop(ask.class_id, None)
+                # What found room as a borrower elsewhere needs nothing back.
+                plans.pop(ask.class_id, None)
                 continue
-            waiting[ask.class_id] = stuck.blockers
             if basis is Basis.GUARANTEED:
-                reclaim = reclaim_for(snapshot, room, ask, stuck.guaranteed, now)
-                if reclaim is not None:
-                    reclaims.extend(reclaim.asked)
-                    waiting[ask.class_id] = (reclaim.pending, *stuck.blockers)
-    return Round(tuple(placed), tuple(reclaims), waiting)
+                plan = reclaim_for(snapshot, room, ask, stuck.guaranteed, now)
+                if plan is not None:
+                    plans[ask.class_id] = plan
+            pending = (plans[ask.class_id].pending,) if ask.class_id in plans else ()
+            waiting[ask.class_id] = (*pending, *stuck.blockers)
+    asked = tuple(reclaim for plan in plans.values() for reclaim in plan.asked)
+    return Round(tuple(placed), asked, waiting)
 
 
 def _urgency(ask: Ask) -> tuple[int, int, str]:

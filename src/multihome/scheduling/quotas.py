@@ -53,7 +53,7 @@ def admit(
                 )
             lenders.extend(lender for lender, idle in lending if idle > 0)
     basis = Basis.BORROWED if lenders else Basis.GUARANTEED
-    return Admitted(basis, tuple(dict.fromkeys(lenders)))
+    return Admitted(basis, tuple(sorted(set(lenders))))
 
 
 def is_over_nominal(
@@ -94,19 +94,25 @@ def _siblings(tenants: dict[TenantId, Tenant], tenant_id: TenantId) -> Iterator[
 def _idle_siblings(
     tenants: dict[TenantId, Tenant], used: Used, tenant_id: TenantId, accelerator: AcceleratorName
 ) -> Iterator[tuple[TenantId, int]]:
-    """What each sibling leaves idle and is willing to lend."""
+    """What each sibling leaves idle and is willing to lend: as much as the strictest of its quotas allows."""
     for sibling in _siblings(tenants, tenant_id):
-        for quota in quotas_for(tenants, sibling, accelerator):
-            idle = quota.nominal_chips - _used_under(used, sibling, quota)
-            yield sibling, max(0, min(quota.lend_chips, idle))
+        idle = [
+            max(0, min(quota.lend_chips, quota.nominal_chips - _used_under(used, sibling, quota)))
+            for quota in quotas_for(tenants, sibling, accelerator)
+        ]
+        if idle:
+            yield sibling, min(idle)
 
 
 def _borrowed_by_others(
     tenants: dict[TenantId, Tenant], used: Used, tenant_id: TenantId, accelerator: AcceleratorName
 ) -> int:
     """What siblings have already borrowed from the same idle quota."""
-    return sum(
-        max(0, _used_under(used, sibling, quota) - quota.nominal_chips)
-        for sibling in _siblings(tenants, tenant_id)
-        for quota in quotas_for(tenants, sibling, accelerator)
-    )
+    borrowed = 0
+    for sibling in _siblings(tenants, tenant_id):
+        over = (
+            _used_under(used, sibling, quota) - quota.nominal_chips
+            for quota in quotas_for(tenants, sibling, accelerator)
+        )
+        borrowed += max(0, max(over, default=0))
+    return borrowed

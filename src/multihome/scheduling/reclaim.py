@@ -1,7 +1,8 @@
 """Taking borrowed chips back for a tenant that is within its own quota.
 
 Victims are runs of tenants over their nominal quota that have run their minimum time; those with the least work to lose
-go first. One fabric is chosen, so that no more is taken back than one gang needs.
+go first, and none once its tenant keeps no more than its nominal. One fabric is chosen, so that no more is taken back
+than one gang needs.
 """
 
 import msgspec
@@ -11,8 +12,8 @@ from multihome.domain.placements import ReclaimPending
 from multihome.domain.tenants import Quota, lineage
 from multihome.domain.workloads import workload_chips
 from multihome.scheduling.candidates import Candidate
-from multihome.scheduling.quotas import is_over_nominal, quotas_for
-from multihome.scheduling.room import Room, fit
+from multihome.scheduling.quotas import Used, is_over_nominal, quotas_for
+from multihome.scheduling.room import Room, add_use, fit
 from multihome.scheduling.snapshot import Ask, FabricRoom, Occupant, Snapshot
 from multihome.units.time import Now
 
@@ -53,6 +54,8 @@ def reclaim_for(
         return None
     _, fabric, victims, candidate = best
     room.reserved.add(fabric.fabric_id)
+    for victim in victims:
+        add_use(room.kept_chips, victim.tenant_id, victim.allocation.accelerator, -victim.allocation.chips)
     pending = ReclaimPending(
         pool_id=candidate.lot.pool.id,
         chips=workload_chips(ask.spec, candidate.choice),
@@ -64,30 +67,58 @@ def reclaim_for(
 def _victims(
     snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, fabric: FabricRoom, now: Now
 ) -> list[Occupant] | None:
-    """The fewest runs, cheapest first, whose chips make room for the gang; None when even all of them do not.
+    """Runs, cheapest first and none of them needless, whose chips make room for the gang; None when all do not.
 
     An empty list means that enough is on its way back already.
     """
-    free = [here + coming for here, coming in zip(fabric.free, fabric.coming, strict=True)]
-    if fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None:
+    if _makes_room(ask, candidate, fabric, []):
         return []
+    runs = sorted(_reclaimable(snapshot, fabric, now), key=_least_lost)
+    kept = {tenant: dict(used) for tenant, used in room.kept_chips.items()}
     chosen: list[Occupant] = []
-    for victim in sorted(_reclaimable(snapshot, room, fabric, now), key=_least_lost):
+    for victim in runs:
+        if not _keeps_too_much(snapshot, kept, victim):
+            continue
         chosen.append(victim)
-        for share in victim.allocation.nodes:
-            free[share.node] += share.chips
-        if fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None:
-            return chosen
+        add_use(kept, victim.tenant_id, victim.allocation.accelerator, -victim.allocation.chips)
+        if _makes_room(ask, candidate, fabric, chosen):
+            return _needed(ask, candidate, fabric, chosen)
+    # Small runs, taken first, may bring a tenant down to its nominal and so protect the one run that is large enough.
+    for victim in runs:
+        if _keeps_too_much(snapshot, room.kept_chips, victim) and _makes_room(ask, candidate, fabric, [victim]):
+            return [victim]
     return None
 
 
-def _reclaimable(snapshot: Snapshot, room: Room, fabric: FabricRoom, now: Now) -> list[Occupant]:
+def _keeps_too_much(snapshot: Snapshot, kept: Used, victim: Occupant) -> bool:
+    return is_over_nominal(snapshot.tenants, kept, victim.tenant_id, victim.allocation.accelerator)
+
+
+def _makes_room(ask: Ask, candidate: Candidate, fabric: FabricRoom, victims: list[Occupant]) -> bool:
+    """Whether the gang fits once these runs are gone, and those that were asked before."""
+    free = [here + coming for here, coming in zip(fabric.free, fabric.coming, strict=True)]
+    for victim in victims:
+        for share in victim.allocation.nodes:
+            free[share.node] += share.chips
+    return fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None
+
+
+def _needed(ask: Ask, candidate: Candidate, fabric: FabricRoom, victims: list[Occupant]) -> list[Occupant]:
+    """The victims without those, dearest first, that the others make superfluous."""
+    needed = victims
+    for victim in reversed(victims):
+        others = [other for other in needed if other is not victim]
+        if _makes_room(ask, candidate, fabric, others):
+            needed = others
+    return needed
+
+
+def _reclaimable(snapshot: Snapshot, fabric: FabricRoom, now: Now) -> list[Occupant]:
     return [
         occupant
         for occupant in snapshot.occupants
         if occupant.allocation.fabric_id == fabric.fabric_id
         and occupant.can_reclaim
-        and is_over_nominal(snapshot.tenants, room.used_chips, occupant.tenant_id, occupant.allocation.accelerator)
         and now.process_ms - occupant.started_process_ms >= _minimum_run_ms(snapshot, occupant)
     ]
 

@@ -14,6 +14,8 @@ class Room(msgspec.Struct):
     fabrics: dict[TrancheId, list[FabricRoom]]
     prepaid_chips: dict[TrancheId, int]
     used_chips: dict[TenantId, dict[AcceleratorName, int]]
+    kept_chips: dict[TenantId, dict[AcceleratorName, int]]
+    """The part of `used_chips` that nobody has been asked to give back: who keeps more than its nominal is asked."""
     reserved: set[FabricId]
     """Fabrics whose chips are being taken back for a guarantee: nobody else gets them meanwhile."""
 
@@ -25,18 +27,30 @@ class Room(msgspec.Struct):
             assert fabric.free[share.node] >= 0, "a placement took chips that were not free"
         left = self.prepaid_chips[allocation.tranche_id]
         self.prepaid_chips[allocation.tranche_id] = max(0, left - allocation.chips)
-        for holder_id in lineage(tenant_id):
-            by_accelerator = self.used_chips.setdefault(holder_id, {})
-            used = by_accelerator.get(allocation.accelerator, 0)
-            by_accelerator[allocation.accelerator] = used + allocation.chips
+        for used in (self.used_chips, self.kept_chips):
+            add_use(used, tenant_id, allocation.accelerator, allocation.chips)
+
+
+def add_use(
+    used: dict[TenantId, dict[AcceleratorName, int]], tenant_id: TenantId, accelerator: AcceleratorName, chips: int
+) -> None:
+    """Count chips for a tenant and all above it; negative chips are given back."""
+    for holder_id in lineage(tenant_id):
+        by_accelerator = used.setdefault(holder_id, {})
+        by_accelerator[accelerator] = by_accelerator.get(accelerator, 0) + chips
 
 
 def room_of(snapshot: Snapshot) -> Room:
     """The room a round starts with."""
+    kept = {tenant: dict(used) for tenant, used in snapshot.used_chips.items()}
+    for occupant in snapshot.occupants:
+        if occupant.is_leaving:
+            add_use(kept, occupant.tenant_id, occupant.allocation.accelerator, -occupant.allocation.chips)
     return Room(
         fabrics={lot.tranche.id: [fabric.copy() for fabric in lot.fabrics] for lot in snapshot.lots},
         prepaid_chips={lot.tranche.id: lot.prepaid_chips for lot in snapshot.lots},
         used_chips={tenant: dict(used) for tenant, used in snapshot.used_chips.items()},
+        kept_chips=kept,
         reserved=set(),
     )
 

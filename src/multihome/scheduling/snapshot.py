@@ -66,6 +66,8 @@ class Occupant(msgspec.Struct, frozen=True):
     started_process_ms: int
     lost_steps: int
     can_reclaim: bool
+    is_leaving: bool
+    """It was asked to end, so that its chips are on their way back."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -51,7 +51,9 @@ def test_a_loss_is_no_delay() -> None:
     assert "grace 5 days" in text
 
 
-@pytest.mark.parametrize("terms", [exclusivity(), first_refusal(), take_or_pay(), delay_remedy()], ids=lambda terms: terms.id)
+@pytest.mark.parametrize(
+    "terms", [exclusivity(), first_refusal(), take_or_pay(), delay_remedy()], ids=lambda terms: terms.id
+)
 def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None:
     code, text = on_provider_loss(terms)
     assert code.isidentifier()
@@ -59,6 +61,8 @@ def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None
 
 
 def test_the_table_names_every_kind() -> None:
-    assert {type(terms) for terms in (exclusivity(), first_refusal(), take_or_pay(), delay_remedy())} == set(CLAUSE_KINDS)
+    assert {type(terms) for terms in (exclusivity(), first_refusal(), take_or_pay(), delay_remedy())} == set(
+        CLAUSE_KINDS
+    )
     assert CLAUSE_KINDS.keys() == set(ClauseTerms.__args__)
     assert len(set(CLAUSE_KINDS.values())) == len(CLAUSE_KINDS)

@@ -14,14 +14,18 @@ from tests.builders import ALPHA, BETA, H100, TPU, YEAR, book, contract, day, ex
 HOLDER = contract().id
 
 
-def forbidden(at_ms: int = day(15), kind: WorkloadKind = WorkloadKind.INFERENCE, product: str = "api", **more: Any) -> bool:
+def forbidden(
+    at_ms: int = day(15), kind: WorkloadKind = WorkloadKind.INFERENCE, product: str = "api", **more: Any
+) -> bool:
     """Whether alpha's exclusivity keeps such a workload away from beta; from alpha itself it never does."""
     facts = book(contract(clauses=[exclusivity(**more)]), contract("beta"))
     assert forbidding(facts, ALPHA, kind, product, H100, at_ms) is None
     return forbidding(facts, BETA, kind, product, H100, at_ms) is not None
 
 
-@pytest.mark.parametrize(("at_ms", "is_bound"), [(day(10) - 1, False), (day(10), True), (day(20) - 1, True), (day(20), False)])
+@pytest.mark.parametrize(
+    ("at_ms", "is_bound"), [(day(10) - 1, False), (day(10), True), (day(20) - 1, True), (day(20), False)]
+)
 def test_it_lasts_from_its_first_moment_to_before_its_end(at_ms: int, *, is_bound: bool) -> None:
     assert forbidden(at_ms, interval=Interval(day(10), day(20))) is is_bound
 

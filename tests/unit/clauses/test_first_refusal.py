@@ -167,7 +167,9 @@ def test_another_accelerator_is_out_of_scope() -> None:
     assert missing(bound(Award(awarded_ms=day(20))), pool("beta", accelerator=TPU), scope=scope)
 
 
-@pytest.mark.parametrize(("awarded_ms", "is_bound"), [(day(9), False), (day(10), True), (day(19), True), (day(20), False)])
+@pytest.mark.parametrize(
+    ("awarded_ms", "is_bound"), [(day(9), False), (day(10), True), (day(19), True), (day(20), False)]
+)
 def test_a_clause_binds_awards_of_its_own_days(awarded_ms: int, *, is_bound: bool) -> None:
     verdict = ruling(bound(Award(awarded_ms=awarded_ms)), interval=Interval(day(10), day(20)))
     assert isinstance(verdict, MissingPermission) is is_bound
@@ -216,7 +218,9 @@ def test_a_ruling_does_not_depend_on_what_came_later() -> None:
     assert permission(facts, other, part) == before
 
 
-def preferred(holder: Contract, at_ms: int = day(20), kind: WorkloadKind = WorkloadKind.TRAINING, product: str = "") -> bool:
+def preferred(
+    holder: Contract, at_ms: int = day(20), kind: WorkloadKind = WorkloadKind.TRAINING, product: str = ""
+) -> bool:
     facts = book(holder, contract("beta"))
     assert preferring(facts, BETA, kind, product, H100, at_ms) is None
     return preferring(facts, ALPHA, kind, product, H100, at_ms) == ROFR
@@ -234,7 +238,9 @@ def test_an_incumbent_is_tried_first_for_work_in_scope_while_the_clause_lasts() 
 
 
 @pytest.mark.parametrize(("name", "is_preferred"), [(H100, True), (TPU, False)])
-def test_an_incumbent_is_tried_first_for_the_accelerators_in_scope(name: AcceleratorName, *, is_preferred: bool) -> None:
+def test_an_incumbent_is_tried_first_for_the_accelerators_in_scope(
+    name: AcceleratorName, *, is_preferred: bool
+) -> None:
     holder = contract(clauses=[first_refusal(scope=Scope(accelerators=(name,)), incumbent_first=True)])
     assert preferred(holder) is is_preferred
 

@@ -16,7 +16,9 @@ from tests.builders import day
 DIMENSIONS = ("month_start_ms", "provider_id", "contract_id", "tranche_id", "tenant_id", "workload_id")
 
 
-def record(run: int, start_ms: int, length_ms: int, chips: int, rate: int = 2_000_000, seller: int = 0) -> ChipTimeMetered:
+def record(
+    run: int, start_ms: int, length_ms: int, chips: int, rate: int = 2_000_000, seller: int = 0
+) -> ChipTimeMetered:
     return ChipTimeMetered(
         run_id=RunId(f"w{run % 3}.0.{run}"),
         workload_id=WorkloadId(f"w{run % 3}"),
@@ -60,7 +62,8 @@ def test_a_line_is_rounded_once_from_the_exact_amount(records: list[ChipTimeMete
         used[month, *key, item.rate_micro_usd_per_chip_hour] += item.chip_ms
     lines = charge_lines(records)
     found = {
-        (*(getattr(line.key, name) for name in DIMENSIONS), line.key.rate_micro_usd_per_chip_hour): line for line in lines
+        (*(getattr(line.key, name) for name in DIMENSIONS), line.key.rate_micro_usd_per_chip_hour): line
+        for line in lines
     }
     assert len(found) == len(lines)
     assert {key: line.chip_ms for key, line in found.items()} == used

@@ -33,4 +33,6 @@ def test_known_values() -> None:
 
 
 def test_the_answer_does_not_depend_on_the_order() -> None:
-    assert concentration({ProviderId("a"): 1, ProviderId("b"): 1}) == concentration({ProviderId("b"): 1, ProviderId("a"): 1})
+    assert concentration({ProviderId("a"): 1, ProviderId("b"): 1}) == concentration(
+        {ProviderId("b"): 1, ProviderId("a"): 1}
+    )

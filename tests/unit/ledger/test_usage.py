@@ -48,7 +48,9 @@ def test_usage_is_cut_where_the_month_ends() -> None:
         Interval(february - 1, february),
         Interval(february, february + 1),
     ]
-    assert [record.interval for record in metered(Interval(february - 1, february))] == [Interval(february - 1, february)]
+    assert [record.interval for record in metered(Interval(february - 1, february))] == [
+        Interval(february - 1, february)
+    ]
 
 
 @given(st.integers(day(0), day(3_000)), st.integers(0, 500 * MS_PER_DAY))
