@@ -10,7 +10,7 @@ from multihome.domain.commands import Document
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.workloads import WorkloadSpec
 from multihome.files.parsing import Mark, Parsed, Place, parse
-from multihome.files.problems import FileProblem
+from multihome.files.problems import FileProblem, file_problem
 from multihome.files.reading import SourceText, read_texts
 from multihome.files.references import KnownNames, kind_and_name, names_in, repeated_names, unknown_references
 from multihome.wire.documents import DOCUMENT_KINDS, WORKLOAD_KIND, Facts, read_document
@@ -80,8 +80,15 @@ def load(paths: Sequence[Path | str], *, known: KnownNames, tenant: str = "") ->
         documents=tuple(document for _, fact in facts for document in fact.documents),
         workloads=tuple(spec for _, fact in facts for spec in fact.workloads),
         origins=tuple(_origin(entry) for entry, _ in facts),
-        problems=tuple(sorted(found)[:PROBLEMS_MAX]),
+        problems=_told(found),
     )
+
+
+def _told(found: Sequence[FileProblem]) -> tuple[FileProblem, ...]:
+    """Problems in order of their places, as many as are told, and how many there are beyond."""
+    told = tuple(sorted(found)[:PROBLEMS_MAX])
+    more = len(found) - len(told)
+    return (*told, file_problem(told[-1].file, f"{more} more problems are not shown")) if more else told
 
 
 _RANK = {kind: rank for rank, kind in enumerate(DOCUMENT_KINDS)}

@@ -69,9 +69,13 @@ class ScopeIn(Shape):
     """What a clause covers; what is left out covers everything of that sort."""
 
     workloads: list[Annotated[WorkloadKind, Strict(strict=False)]] = Field(default=[], max_length=8)
+    """Kinds of workload; all when left out."""
     products: list[Word] = Field(default=[], max_length=32)
+    """Products of workloads; all when left out."""
     new_capacity_only: bool = False
+    """Only capacity that is awarded while the clause is in force."""
     accelerators: list[Accelerator] = Field(default=[], max_length=32)
+    """All when left out."""
 
     def to_fact(self) -> Scope:
         """The scope."""
@@ -87,8 +91,11 @@ class _ClauseIn(Shape):
     """What every clause has; its dates default to the contract's."""
 
     name: Name
+    """Unique at any one time; an amended clause keeps its name under other dates."""
     from_: InstantMs | None = Field(default=None, alias="from")
+    """When it comes into force; the contract's beginning when left out."""
     until: InstantMs | None = None
+    """When it ends; the contract's end when left out."""
     source: Source
 
     _ends_after = field_validator("until")(after("from_"))
@@ -118,9 +125,13 @@ class FirstRefusalIn(_ClauseIn):
     kind: Literal["right_of_first_refusal"]
     scope: ScopeIn
     mode: Annotated[FirstRefusalMode, Strict(strict=False)]
+    """What the holder is asked."""
     notice_days: Days
+    """How long it may take to answer; then the notice lapses into a waiver."""
     waiver_days: Days
+    """How long a waiver holds."""
     incumbent_first: bool
+    """Placement tries the holder's capacity first for workloads in scope."""
 
     def to_terms(self, contract: Interval) -> ClauseTerms:
         """The clause."""
@@ -146,6 +157,7 @@ class TakeOrPayIn(_ClauseIn):
 
     kind: Literal["take_or_pay"]
     share: BasisPoints
+    """What is paid for of what was delivered in a month, used or not."""
 
     def to_terms(self, contract: Interval) -> ClauseTerms:
         """The clause."""
@@ -157,8 +169,11 @@ class DelayRemedyIn(_ClauseIn):
 
     kind: Literal["delay_remedy"]
     grace_days: Days
+    """Days late that cost nothing."""
     discount_per_day: BasisPoints
+    """Of the rate, for each day after the grace."""
     cap: BasisPoints
+    """The largest discount."""
 
     def to_terms(self, contract: Interval) -> ClauseTerms:
         """The clause."""
@@ -179,21 +194,31 @@ class AwardIn(Shape):
     """When a tranche was awarded, and under which waiver or exemption."""
 
     date: InstantMs
+    """When it was made: what permitted it is judged by this day."""
     waiver: Name | None = None
+    """The waiver it rests on."""
     exemption: Source = ""
+    """Why no first refusal or exclusivity stood against it."""
 
 
 class TrancheIn(Shape):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate."""
 
     name: Name
+    """Unique within the contract; the tranche is called `contract/name`."""
     pool: ScopedName
+    """`provider/pool`, of the contract's provider."""
     fabrics: Count
+    """Interconnect domains: a gang must fit one."""
     nodes_per_fabric: Count
     new_capacity: bool
+    """False for capacity that existed before the clauses on new capacity."""
     promised: InstantMs
+    """When it was to be ready."""
     ends: InstantMs
+    """When it is given back."""
     rate_usd_per_chip_hour: MicroUsd
+    """US dollars, with up to six decimals; never rounded."""
     rate_source: Source
     award: AwardIn
 
@@ -227,8 +252,10 @@ class ContractIn(Shape):
     name: Name
     title: Title
     provider: Name
+    """With whom; the holder of its clauses."""
     from_: InstantMs = Field(alias="from")
     until: InstantMs | None = None
+    """Open when left out."""
     source: Source
     clauses: list[ClauseIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
     tranches: list[TrancheIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
@@ -257,15 +284,23 @@ class WaiverIn(Shape):
     kind: Literal["waiver"]
     name: Name
     contract: Name
+    """Whose clause it waives."""
     clause: Name
+    """The right of first refusal."""
     served: InstantMs
+    """When the notice was served."""
     answered: InstantMs
+    """When it was answered, or lapsed."""
     expires: InstantMs
+    """Awards are covered until here."""
     answer: Annotated[WaiverAnswer, Strict(strict=False)]
     accelerators: Annotated[list[Accelerator], Field(min_length=1, max_length=32)]
     chips: Count
+    """How many chips it leaves to others."""
     rate_usd_per_chip_hour: MicroUsd
+    """The rate that was noticed: an award above it is not covered."""
     notice_sha256: Sha256
+    """Of the notice as it was served."""
     source: Source
 
     _expires_after = field_validator("expires")(after("answered"))

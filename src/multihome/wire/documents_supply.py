@@ -33,20 +33,32 @@ class AcceleratorIn(Shape):
 
     kind: Literal["accelerator"]
     name: Name
+    """The canonical name, like H100-SXM-80GB."""
     vendor: Word
     generation: Word
     family: Annotated[AcceleratorKind, Strict(strict=False)]
+    """Which frameworks it runs without porting: a GPU needs no qualification, a TPU or a custom chip does."""
     released: Word
+    """The day it was released."""
     bf16_tflops: TeraFlops
+    """Dense, in TFLOP/s (10^12)."""
     fp8_tflops: TeraFlops | None = None
+    """Dense, in TFLOP/s; left out where none is stated."""
     hbm_gb: Gigabytes
+    """In GB (10^9 bytes)."""
     hbm_gb_per_s: Gigabytes
+    """In GB/s."""
     watts: Count
+    """Of one chip."""
     scale_up_chips: Count
+    """Chips of one fast island: 8 on an HGX board, 72 in an NVL72."""
     frameworks: list[Word] = Field(default=[], max_length=32)
     source: Source
+    """Where the figures come from."""
     as_of: Word
+    """The day they were read."""
     assumed: list[Title] = Field(default=[], max_length=32)
+    """What no public source states."""
 
     def to_facts(self) -> tuple[AcceleratorType]:
         """The accelerator type."""
@@ -75,11 +87,14 @@ class PoolIn(Shape):
     """Chips of one type in one place, within their provider's document."""
 
     name: Name
+    """Unique within the provider; the pool is called `provider/name`."""
     region: Name
     zone: Name | None = None
     accelerator: Accelerator
+    """Any spelling of a known accelerator."""
     chips_per_node: Count
     watts_per_chip: Count
+    """The whole node's draw, per chip."""
 
 
 class ProviderIn(Shape):
@@ -87,11 +102,16 @@ class ProviderIn(Shape):
 
     kind: Literal["provider"]
     name: Name
+    """What contracts, pools and `infra` call it."""
     title: Title
     type: Annotated[ProviderKind, Strict(strict=False)]
+    """Whose capacity it is and how it is sold."""
     jurisdiction: Word
+    """Where it may be made to hand data over, like US."""
     engine: Name
+    """What executes runs there, like local."""
     absence_delay: DurationMs
+    """How long a run may be missing from its reports before it counts as gone."""
     source: Source = ""
     pools: list[PoolIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
 
@@ -127,8 +147,11 @@ class DeliveryIn(Shape):
     kind: Literal["delivery"]
     name: Name
     tranche: ScopedName
+    """`contract/tranche`."""
     fabrics: Count
+    """How many interconnect domains were accepted."""
     effective: InstantMs
+    """Capacity exists, and is billed, from here on."""
     source: Source
 
     def to_facts(self) -> tuple[Delivery]:

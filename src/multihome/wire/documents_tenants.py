@@ -24,11 +24,17 @@ class QuotaIn(Shape):
 
     name: Name
     accelerators: list[Accelerator] = Field(default=[], max_length=32)
+    """All when left out."""
     chips: CountOrNone
+    """Guaranteed."""
     borrow_chips: CountOrNone = 0
+    """May be borrowed of what siblings leave idle and lend."""
     lend_chips: CountOrNone = 0
+    """May be lent while idle."""
     reclaim_after: DurationMs
+    """Borrowed chips run at least so long."""
     notice: DurationMs
+    """Given before borrowed chips are taken back."""
 
 
 class TenantIn(Shape):
@@ -36,8 +42,10 @@ class TenantIn(Shape):
 
     kind: Literal["tenant"]
     name: TenantPath
+    """The path from the organisation down."""
     title: Title
     approver: Title
+    """Who decides on its quotas."""
     quotas: list[QuotaIn] = Field(default=[], max_length=32)
 
     def to_facts(self) -> tuple[Tenant]:

@@ -4,32 +4,28 @@ A field of SkyPilot's that Multihome does not honour is refused by name with wha
 Knows the domain's facts; knows no queue and no pool.
 """
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
-    PlainValidator,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
 
-from multihome.domain.accelerators import AcceleratorRequest, parse_accelerator
 from multihome.domain.ids import TenantId
 from multihome.domain.workloads import (
     AcceleratorChoice,
     Checkpointing,
-    Infra,
     RestartPolicy,
     Service,
     WorkloadKind,
     WorkloadSpec,
 )
 from multihome.units.time import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND
+from multihome.wire.documents_resources import CHOICES_MAX, Port, ResourcesIn, infra_text
 from multihome.wire.fields import (
     ENV_PATTERN,
     HTTP_PATH_PATTERN,
@@ -49,156 +45,18 @@ from multihome.wire.fields import (
     decimal_text,
     duration_text,
     instant_text,
-    known_accelerators,
     shown,
     size_text,
     usd_text,
     without_empty,
 )
 
-CHOICES_MAX = 16
-SPELLING_CHARACTERS_MAX = 64
 NODES_MAX = 4_096
 RUN_MS_DEFAULT = 365 * MS_PER_DAY
 """What `max_run_time` and `stall_timeout` are when a file is silent: long enough never to end anything by surprise."""
 RESTART_DEFAULT = RestartPolicy(restarts_max=3, backoff_ms=5 * MS_PER_SECOND, backoff_ms_max=5 * MS_PER_MINUTE)
 
-_PORT = re.compile("[0-9]{1,5}", re.ASCII)
 KUBERNETES_OBJECT = "this is a Kubernetes object; a workload here is written like a SkyPilot task"
-_SIZED_BY_POOL = "leave it out: a node's {} follow from its pool"
-_MACHINES = "leave it out: the machine follows from `accelerators` and the pool"
-
-
-def _request_items(value: object) -> object:
-    """Every spelling that SkyPilot has for accelerators, as a list of `name:count`."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        spellings = cast("dict[str, object]", value)
-        if len(spellings) > CHOICES_MAX:
-            msg = f"expected at most {CHOICES_MAX} accelerators, not {len(spellings)}"
-            raise ValueError(msg)
-        return [f"{name}:{count}" for name, count in spellings.items()]
-    if isinstance(value, list):
-        return cast("list[object]", value)
-    msg = f"expected accelerators like H100:8, not {shown(value)}"
-    raise ValueError(msg)
-
-
-def _request(value: object, info: ValidationInfo) -> AcceleratorRequest:
-    if not isinstance(value, str) or len(value) > SPELLING_CHARACTERS_MAX:
-        msg = f"expected an accelerator like H100:8, not {shown(value)}"
-        raise ValueError(msg)
-    return parse_accelerator(value, known_accelerators(info))
-
-
-def _distinct(requests: list[AcceleratorRequest]) -> list[AcceleratorRequest]:
-    names = [request.name for request in requests]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        msg = f"{twice} is named twice, in one spelling or in two"
-        raise ValueError(msg)
-    return requests
-
-
-AcceleratorRequests = Annotated[
-    list[Annotated[AcceleratorRequest, PlainValidator(_request)]],
-    Field(min_length=1, max_length=CHOICES_MAX),
-    BeforeValidator(_request_items),
-    AfterValidator(_distinct),
-    WithJsonSchema(
-        {
-            "description": "accelerators per node: H100:8, or a mapping or list of which any one will do",
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}},
-                {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
-            ],
-        }
-    ),
-]
-
-
-def _infra(value: object) -> Infra:
-    parts = value.split("/") if isinstance(value, str) else []
-    if not parts or len(parts) > 3 or not all(part == "*" or _is_place(part) for part in parts):  # noqa: PLR2004 -- provider, region, zone
-        msg = f"expected provider/region/zone, where * is any and the end may be left out, not {shown(value)}"
-        raise ValueError(msg)
-    provider, region, zone = ("" if part == "*" else part for part in (*parts, "*", "*")[:3])
-    return Infra(provider=provider, region=region, zone=zone)
-
-
-def _is_place(part: str) -> bool:
-    return part.isascii() and part.replace("-", "").replace("_", "").replace(".", "").isalnum()
-
-
-InfraIn = Annotated[
-    Infra,
-    PlainValidator(_infra),
-    WithJsonSchema({"type": "string", "description": "provider/region/zone, * for any", "examples": ["gcp/us-east5"]}),
-]
-
-
-def _port(value: object) -> object:
-    ports = cast("list[object]", value) if isinstance(value, list) else [value]
-    if len(ports) != 1:
-        msg = f"expected one port, not {len(ports)}"
-        raise ValueError(msg)
-    return int(ports[0]) if isinstance(ports[0], str) and _PORT.fullmatch(ports[0]) else ports[0]
-
-
-Port = Annotated[
-    int,
-    Field(ge=1, le=65_535),
-    BeforeValidator(_port),
-    WithJsonSchema({"type": ["integer", "string", "array"], "description": "one port"}),
-]
-
-
-class ResourcesIn(Shape):
-    """What each node needs, and where."""
-
-    unsupported: ClassVar[dict[str, str]] = {
-        "any_of": "list the accelerators under `resources.accelerators`; any one of them will do",
-        "ordered": "list the accelerators under `resources.accelerators`; the cheapest permitted is taken",
-        "use_spot": "leave it out: capacity comes from contracts, and borrowed chips are what may be taken back",
-        "spot_recovery": "use `restart`",
-        "job_recovery": "use `restart`",
-        "autostop": "leave it out: a run's chips are given back when it ends; `max_run_time` limits it",
-        "priority": "use `priority` at the top of the file",
-        "cpus": _SIZED_BY_POOL.format("CPUs"),
-        "memory": _SIZED_BY_POOL.format("memory"),
-        "disk_size": _SIZED_BY_POOL.format("disks"),
-        "disk_tier": _SIZED_BY_POOL.format("disks"),
-        "local_disk": _SIZED_BY_POOL.format("disks"),
-        "network_tier": _SIZED_BY_POOL.format("networks"),
-        "instance_type": _MACHINES,
-        "accelerator_args": _MACHINES,
-        "image_id": "leave it out and install what is needed in `setup`: engines start no images",
-        "hooks": "leave it out: a run that is asked to end gets SIGTERM, and saves its checkpoint then",
-        "labels": "leave it out: usage is accounted by `tenant` and `product`",
-        "max_hourly_cost": "leave it out: rates follow from contracts; `value_usd_per_hour` says what an hour is worth",
-        "volumes": "leave it out and read data from `setup` or `run`",
-    }
-
-    infra: InfraIn | None = None
-    cloud: Name | None = None
-    region: Name | None = None
-    zone: Name | None = None
-    accelerators: AcceleratorRequests
-    ports: Port | None = None
-
-    @field_validator("cloud", "region", "zone")
-    @classmethod
-    def _one_way_to_say_where(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("infra") is not None:
-            msg = "`infra` says where already; keep one of the two"
-            raise ValueError(msg)
-        return value
-
-    def to_infra(self) -> Infra:
-        """Where the workload wants to run."""
-        return self.infra or Infra(provider=self.cloud or "", region=self.region or "", zone=self.zone or "")
 
 
 def _probe(value: object) -> object:
@@ -252,7 +110,9 @@ class ServiceIn(Shape):
         ReadinessIn,
         BeforeValidator(_probe, json_schema_input_type=str | ReadinessIn),
     ]
+    """A path, or a mapping with a path."""
     port: Port | None = None
+    """The engine chooses when left out."""
     ports: Port | None = None
 
     @field_validator("replica_policy")
@@ -277,9 +137,13 @@ class RestartIn(Shape):
     """How often a failed attempt is repeated."""
 
     max: Annotated[int, Field(ge=0, le=1_000)] = RESTART_DEFAULT.restarts_max
+    """Repeats of a failed attempt."""
     backoff: DurationMs = RESTART_DEFAULT.backoff_ms
+    """The first pause; it doubles."""
     backoff_max: DurationMs = RESTART_DEFAULT.backoff_ms_max
+    """The longest pause."""
     exit_codes: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    """Which failures are repeated; all when left out."""
 
     def to_fact(self) -> RestartPolicy:
         """The policy."""
@@ -295,7 +159,9 @@ class CheckpointIn(Shape):
     """How often the program saves, and how large a checkpoint is."""
 
     interval_steps: Count
+    """Steps between two saves."""
     size: SizeBytes = 0
+    """Of one checkpoint."""
 
 
 def _env_text(value: object) -> str:
@@ -357,26 +223,44 @@ class WorkloadIn(Shape):
 
     kind: Literal["workload", "task"] = "workload"
     name: Name
+    """The file's name when left out."""
     tenant: TenantPath
+    """Who asks, and whose quota counts."""
     resources: ResourcesIn
     num_nodes: Annotated[int, Field(ge=1, le=NODES_MAX)] = 1
+    """All in one interconnect domain."""
     setup: Script | None = None
+    """Shell commands before `run`, on each node."""
     run: Script
+    """Shell commands, on each node."""
     envs: dict[EnvName, EnvText] = Field(default={}, max_length=LIST_ITEMS_MAX)
     secrets: SecretNames = Field(default=[])
+    """Names only; the engine finds the values."""
     workdir: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
+    """A folder, from the place of the file and within the folder that is applied."""
     service: ServiceIn | None = None
+    """Makes it an inference service."""
     product: Word | None = None
+    """What it belongs to; clauses may be limited to products."""
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
+    """Higher goes first."""
     value_usd_per_hour: MicroUsd = 0
+    """What an hour of it is worth."""
     qualified: dict[Accelerator, InstantMs] = Field(default={}, max_length=CHOICES_MAX)
+    """Since when it is known to run there; TPUs and custom chips need it."""
     throughput: dict[Accelerator, Thousandths] = Field(default={}, max_length=CHOICES_MAX)
+    """Measured rate on each accelerator, in a unit of its own."""
     jurisdictions: list[Word] = Field(default=[], max_length=64)
+    """Where its data may go; anywhere when left out."""
     restart: RestartIn = RestartIn()
     max_run_time: DurationMs = RUN_MS_DEFAULT
+    """An attempt is stopped after it."""
     stall_timeout: DurationMs = RUN_MS_DEFAULT
+    """An attempt that reports no step for so long is stopped."""
     checkpoint: CheckpointIn | None = None
+    """Left out for a program that cannot resume."""
     model_from: Name | None = None
+    """A training workload whose newest checkpoint this one reads."""
 
     @field_validator("qualified", "throughput")
     @classmethod
@@ -430,7 +314,7 @@ class WorkloadIn(Shape):
 
 def workload_data(spec: WorkloadSpec) -> dict[str, Any]:
     """A workload as a document; its kind is said by whether it has a service."""
-    resources = without_empty({"infra": _infra_text(spec.infra)}) | {
+    resources = without_empty({"infra": infra_text(spec.infra)}) | {
         "accelerators": {choice.accelerator: choice.chips_per_node for choice in spec.choices}
     }
     optional = {
@@ -468,13 +352,6 @@ def _by_accelerator(
 ) -> dict[str, str]:
     figures = {choice.accelerator: figure(choice) for choice in spec.choices}
     return {name: text(value) for name, value in figures.items() if value is not None}
-
-
-def _infra_text(infra: Infra) -> str:
-    parts = [part or "*" for part in (infra.provider, infra.region, infra.zone)]
-    while parts and parts[-1] == "*":
-        parts.pop()
-    return "/".join(parts)
 
 
 def _service_data(service: Service) -> dict[str, Any]:

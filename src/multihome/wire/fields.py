@@ -71,7 +71,7 @@ PATTERN_WORDS = {
 class Shape(BaseModel):
     """The base of every part of a document: unknown fields are refused and nothing is coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 def shown(value: object) -> str:
@@ -173,43 +173,44 @@ def _canonical(value: str, info: ValidationInfo) -> str:
     return canonical_name(value, known_accelerators(info))
 
 
-def _text_schema(description: str, pattern: str = "") -> WithJsonSchema:
-    schema = {"type": "string", "description": description}
-    return WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))
+def _text_schema(examples: list[str], pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": examples})
 
 
 _DECIMAL_SCHEMA = {"anyOf": [{"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?$"}, {"type": "number", "minimum": 0}]}
 
 
-def _decimal_schema(description: str) -> WithJsonSchema:
-    return WithJsonSchema(_DECIMAL_SCHEMA | {"description": description})
+def _decimal_schema(example: str) -> WithJsonSchema:
+    return WithJsonSchema(_DECIMAL_SCHEMA | {"examples": [example]})
 
 
 MicroUsd = Annotated[
     int,
     _scaling(6, "an amount in USD like 2.49"),
-    _decimal_schema("US dollars, with up to six decimals; never rounded"),
+    _decimal_schema("2.49"),
 ]
-TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal_schema("dense TFLOP/s (10^12)")]
-Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("GB (10^9 bytes)")]
-Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("a rate, with up to three decimals")]
+TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal_schema("989.4")]
+Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("80")]
+Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("12.5")]
 BasisPoints = Annotated[
     int,
     BeforeValidator(_basis_points),
-    _text_schema("a percentage such as 80% or 8000bps", pattern="^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"),
+    _text_schema(["80%", "8000bps"], pattern="^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"),
 ]
 InstantMs = Annotated[
-    int, BeforeValidator(_instant), _text_schema("an ISO date (its first moment in UTC), or an instant with its zone")
+    int,
+    BeforeValidator(_instant),
+    _text_schema(["2025-06-02", "2025-06-02T12:00:00Z"], pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?$"),
 ]
 DurationMs = Annotated[
     int,
     BeforeValidator(_duration),
-    _text_schema("a duration such as 90s, 10m, 1h30m or 2d", pattern="^([0-9]+(ms|s|m|h|d|w))+$"),
+    _text_schema(["90s", "10m", "1h30m", "2d"], pattern="^([0-9]+(ms|s|m|h|d|w))+$"),
 ]
 SizeBytes = Annotated[
     int,
     BeforeValidator(_size),
-    _text_schema("a size such as 20GB or 512MiB", pattern="^[0-9]+ ?([kMGTP]?B|[KMGTP]iB)$"),
+    _text_schema(["20GB", "512MiB"], pattern="^[0-9]+ ?([kMGTP]?B|[KMGTP]iB)$"),
 ]
 Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 CountOrNone = Annotated[int, Field(ge=0, le=COUNT_MAX)]

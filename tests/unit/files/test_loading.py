@@ -15,7 +15,7 @@ from multihome.domain.contracts import Waiver
 from multihome.domain.events import ClassWaits, DocumentRecorded, RunIntended, WorkloadSubmitted
 from multihome.domain.ids import AcceleratorName, WorkloadId
 from multihome.domain.workloads import AcceleratorChoice, Infra, Service, WorkloadKind
-from multihome.files.loading import Loaded, load
+from multihome.files.loading import PROBLEMS_MAX, Loaded, load
 from multihome.files.references import KnownNames, names_of
 from multihome.files.schemas import schema_texts, write_schemas
 from multihome.files.writing import dump
@@ -83,6 +83,14 @@ def test_two_tenants_may_each_have_a_workload_of_one_name(tmp_path: Path) -> Non
     loaded = load([tmp_path], known=KNOWN)
     assert loaded.problems == ()
     assert [(origin.name, origin.line) for origin in loaded.origins] == [("a", 1), ("a", 6)]
+
+
+def test_problems_beyond_the_limit_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text("a: 1\n" * (PROBLEMS_MAX + 2), encoding="utf-8")
+    *told, last = load([tmp_path], known=KNOWN).problems
+    # The name is repeated on every line but the first; it is no field; and tenant, resources and run are missing.
+    assert len(told) == PROBLEMS_MAX
+    assert last.wrong == "5 more problems are not shown"
 
 
 def test_schemas_are_fresh(tmp_path: Path) -> None:
