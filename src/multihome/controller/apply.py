@@ -210,7 +210,9 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
 
 def _stop_asked(state: State, event: ev.RunStopAsked, at: Now) -> None:
     del at
-    state.runs[event.run_id].phase = Stopping(event.cause, event.deadline_process_ms)
+    run = state.runs[event.run_id]
+    run.phase = Stopping(event.cause, event.deadline_process_ms)
+    run.stop_cause = event.cause
 
 
 def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:

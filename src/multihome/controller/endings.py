@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from multihome.clauses.book import find_tranche
 from multihome.controller.state import RunState, State, WorkloadState
 from multihome.domain.events import ChipTimeMetered, Event, RunEnded, UnitBackedOff, WorkloadEnded
-from multihome.domain.runs import Outcome, StopCause, Stopping
+from multihome.domain.runs import Outcome, StopCause
 from multihome.ledger.usage import meter
 from multihome.units.time import Interval, Now
 
@@ -38,7 +38,7 @@ def meter_run(state: State, run: RunState, until_ms: int) -> Iterator[ChipTimeMe
 
 def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | None) -> Outcome:
     """What an exit means: one that was asked for is a stop, and a replica that ends by itself has failed its duty."""
-    if isinstance(run.phase, Stopping):
+    if run.stop_cause is not None:
         return Outcome.STOPPED
     if exit_code == 0 and (workload is None or workload.spec.service is None):
         return Outcome.SUCCEEDED
@@ -47,8 +47,8 @@ def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | N
 
 def _counts_as_failure(run: RunState, outcome: Outcome) -> bool:
     """A stop for someone else's sake is no failure of the program."""
-    if isinstance(run.phase, Stopping):
-        return run.phase.cause in {StopCause.STALLED, StopCause.TOO_LONG}
+    if run.stop_cause is not None:
+        return run.stop_cause in {StopCause.STALLED, StopCause.TOO_LONG}
     return outcome is not Outcome.STOPPED
 
 
@@ -57,7 +57,7 @@ def _after_failure(
 ) -> Iterator[Event]:
     policy = workload.spec.restart
     failures = workload.units[run.unit].failures
-    too_long = isinstance(run.phase, Stopping) and run.phase.cause is StopCause.TOO_LONG
+    too_long = run.stop_cause is StopCause.TOO_LONG
     # A service is kept up whatever its replicas do, and what the program did not cause (an engine that lost it, or
     # never started it) is always tried again.
     always = workload.spec.service is not None or outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED}

@@ -92,11 +92,13 @@ def engine_silent(state: State, message: EngineSilent, now: Now) -> Decision:
 
 def launch_answered(state: State, message: LaunchAnswered, now: Now) -> Decision:
     """The engine has the run."""
-    del now
     run = state.runs.get(message.run_id)
     if run is None or run.started is not None or not isinstance(run.phase, Intended | Unknown):
         return NOTHING
-    return Decision(events=(RunStarted(run_id=run.id),))
+    started = RunStarted(run_id=run.id)
+    if run.stop_cause is not None:
+        return Decision(events=(started, stop_event(run, run.stop_cause, now)))
+    return Decision(events=(started,))
 
 
 def launch_refused(state: State, message: LaunchRefused, now: Now) -> Decision:
@@ -193,6 +195,8 @@ def _reported(state: State, run: RunState, report: RunReport, now: Now) -> Itera
         yield RunStarted(run_id=run.id)
     if isinstance(run.phase, Stopping):
         yield from _repeat_stop(run, run.phase, now)
+    elif run.stop_cause is not None:
+        yield stop_event(run, run.stop_cause, now)
     elif report.ready and not (isinstance(run.phase, Running) and run.phase.ready):
         yield RunReady(run_id=run.id, endpoint=report.endpoint)
     yield from _progress(state, run, report.progress, now, is_last=False)
@@ -214,6 +218,9 @@ def _repeat_stop(run: RunState, phase: Stopping, now: Now) -> Iterator[Event]:
 
 def _progress(state: State, run: RunState, progress: Progress | None, now: Now, *, is_last: bool) -> Iterator[Event]:
     if progress is None or progress == run.progress:
+        return
+    if run.progress is not None and progress.step < run.progress.step:
+        # The report is out of date: a run only ever moves on.
         return
     workload = state.workloads.get(run.workload_id)
     if run.progress is None and workload is not None and not run.replaced:

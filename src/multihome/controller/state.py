@@ -26,7 +26,7 @@ from multihome.domain.ids import (
 )
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Phase, Progress
+from multihome.domain.runs import Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
@@ -76,6 +76,8 @@ class RunState(msgspec.Struct):
     started: Now | None = None
     metered_until_ms: int = 0
     progress: Progress | None = None
+    stop_cause: StopCause | None = None
+    """Why it was asked to end; a request is never withdrawn, not even while the run is out of sight."""
     moved_process_ms: int = 0
     """When it last showed progress, or started; a stall is measured from here."""
     replaced: bool = False

@@ -121,15 +121,16 @@ class Runtime:
         events: tuple[Event, ...],
         answer: Accepted | Refusal | None,
     ) -> None:
-        request = message if isinstance(message, Request) else None
+        # A repeat of a key is told what it was told before; recorded again, it would stand for two commands.
+        request = message if isinstance(message, Request) and self._is_new(message, answer) else None
         record = Record(
             at=now,
             wall_ms=self._clock.wall_ms(),
             cause=cause_of(message),
             events=events,
             request=request,
-            accepted=answer if isinstance(answer, Accepted) else None,
-            refused=answer if isinstance(answer, Refusal) else None,
+            accepted=answer if request and isinstance(answer, Accepted) else None,
+            refused=answer if request and isinstance(answer, Refusal) else None,
         )
         touch(self.state, now)
         if request is not None and answer is not None:

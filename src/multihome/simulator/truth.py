@@ -14,7 +14,7 @@ from multihome.domain.runs import Outcome, Running, Stopping
 from multihome.domain.supply import Pool
 from multihome.simulator.people import People, promised_workloads
 from multihome.simulator.world import World
-from multihome.units.time import Now
+from multihome.units.time import MS_PER_HOUR, Now
 
 
 class Record:
@@ -91,7 +91,8 @@ def check_promises(people: People, state: State, record: Record) -> Iterator[Vio
 def check_converged(world: World, state: State, now: Now) -> Iterator[Violation]:
     """After a quiet time nothing is in doubt, and what has room and permission runs."""
     for run in state.runs.values():
-        if not isinstance(run.phase, Running | Stopping):
+        is_new = now.process_ms - run.intended.process_ms < MS_PER_HOUR
+        if not isinstance(run.phase, Running | Stopping) and not is_new:
             yield Violation("liveness", run.id, f"it is still {type(run.phase).__name__} after a quiet time")
     for provider_id in state.providers:
         if state.provider_state(provider_id).openness is not Openness.ANSWERING:

@@ -12,7 +12,15 @@ from multihome.controller.apply import apply, keep_answer, touch
 from multihome.controller.invariants import Violation, check, check_placement
 from multihome.controller.state import RunState, State
 from multihome.domain.commands import Accepted, Apply, Request, Submit
-from multihome.domain.events import ChipTimeMetered, Event, RunEnded, RunFenced, RunIntended, WorkloadSubmitted
+from multihome.domain.events import (
+    ChipTimeMetered,
+    Event,
+    RunEnded,
+    RunFenced,
+    RunIntended,
+    RunProgressed,
+    WorkloadSubmitted,
+)
 from multihome.domain.ids import RunId, WorkloadId
 from multihome.domain.refusals import Refusal
 from multihome.ledger.charges import charge_lines, imbalance, postings
@@ -161,6 +169,10 @@ class _Auditor:
                 yield from self._metered(event)
             case RunEnded() | RunFenced():
                 yield from self._complete(self._state.runs[event.run_id], at)
+            case RunProgressed():
+                before = self._state.runs[event.run_id].progress
+                if before is not None and event.progress.step < before.step:
+                    yield Violation("I1", event.run_id, f"its progress goes back from step {before.step}")
             case WorkloadSubmitted():
                 if event.workload_id in self._submitted:
                     yield Violation("I3", event.workload_id, "it was submitted twice")
