@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.adapters.clock_os.clock import OsClock
+from multihome.adapters.engine_local import shim
 from multihome.adapters.engine_local.engine import LocalEngine
-from multihome.adapters.engine_local.layout import component
+from multihome.adapters.engine_local.layout import component, locked
 from multihome.adapters.engine_local.output import read_output
 from multihome.adapters.engine_local.settings import START_MS_MAX, EngineSettings
 from multihome.adapters.engine_local.shim import Log
@@ -63,13 +65,12 @@ def run_dir(bench: Workbench, intent: LaunchIntent) -> Path:
 
 def engine_at(bench: Workbench, points: dict[str, Callable[[], object]], **settings: int) -> LocalEngine:
     """An engine of the same state that does something at named points of a launch."""
-    return LocalEngine(
-        bench.root,
-        PROVIDER,
-        OsClock(),
-        EngineSettings(**settings),
-        failpoint=lambda point: points.get(point, lambda: None)(),
-    )
+
+    def reach(point: str) -> None:
+        if point in points:
+            points[point]()
+
+    return LocalEngine(bench.root, PROVIDER, OsClock(), EngineSettings(**settings), failpoint=reach)
 
 
 def make_undecided(bench: Workbench, intent: LaunchIntent) -> None:
@@ -171,12 +172,58 @@ def test_a_stop_while_the_supervisor_starts_is_not_lost(local: Workbench) -> Non
 
 def test_if_one_rank_cannot_start_none_does(local: Workbench) -> None:
     intent = local.intent(FOREVER, ranks=3)
-    engine = engine_at(local, {"claimed": lambda: (run_dir(local, intent) / "rank-2").rmdir()})
+    engine = engine_at(local, {"claimed": (run_dir(local, intent) / "rank-2").rmdir})
     for _ in range(2):
         with pytest.raises(LaunchRefusedError, match="rank 2"):
             engine.launch(intent)
     assert rank_processes([intent.token]) == []
     assert local.reports() == {}
+
+
+def run_supervisor(directory: Path) -> bytes:
+    """A supervisor by itself, of one rank that notes its start; returns the reason why it decided nothing."""
+    argv = ["/bin/bash", "-c", "echo started > started"]
+    payload: dict[str, Any] = {
+        "token": "t" * 32,
+        "ranks": [{"argv": argv, "cwd": ".", "env": {}}],
+        "probe": None,
+        "nice": 0,
+        "limits": {},
+        "gang_grace_ms": 1_000,
+        "log_segment_bytes_max": 4_096,
+        "log_segments_max": 1,
+    }
+    command = [sys.executable, "-I", "-S", shim.__file__, str(directory)]
+    return subprocess.run(
+        command, input=json.dumps(payload).encode(), check=False, capture_output=True, timeout=30
+    ).stdout
+
+
+def test_a_supervisor_by_itself_starts_its_ranks(tmp_path: Path) -> None:
+    assert run_supervisor(tmp_path) == b""
+    assert json.loads((tmp_path / "exit.json").read_text()) == {"exit_code": 0, "detail": "", "is_up": True}
+    assert (tmp_path / "started").exists()
+
+
+def test_a_second_supervisor_of_a_run_does_nothing(tmp_path: Path) -> None:
+    with locked(tmp_path / "SHIM", OsClock(), 0):
+        assert run_supervisor(tmp_path) == b""
+    assert [path.name for path in tmp_path.iterdir()] == ["SHIM"]
+
+
+@pytest.mark.parametrize("name", ["shim.json", "exit.json"])
+def test_a_late_supervisor_does_not_start_what_was_decided(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert run_supervisor(tmp_path) == b""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["SHIM", name]
+
+
+def test_a_supervisor_that_decides_looks_for_a_stop(tmp_path: Path) -> None:
+    (tmp_path / "stop.json").write_text('{"generation": 1, "grace_ms": 0}')
+    run_supervisor(tmp_path)
+    end = json.loads((tmp_path / "exit.json").read_text())
+    assert (end["exit_code"], end["is_up"]) == (143, False)
+    assert not (tmp_path / "started").exists()
 
 
 def test_a_killed_supervisor_is_noticed_and_what_it_left_is_killed(local: Workbench) -> None:
@@ -194,21 +241,21 @@ def test_a_process_that_took_over_the_number_is_not_mistaken_for_the_supervisor(
     intent = local.intent(FOREVER)
     local.engine.launch(intent)
     path = run_dir(local, intent) / "shim.json"
-    shim = json.loads(path.read_text())
+    genuine = json.loads(path.read_text())
     environ = {"MULTIHOME_TOKEN": intent.token if fault == "start_ticks" else "f" * 32}
     with subprocess.Popen(["sleep", "600"], env=environ) as victim:
         try:
             ticks = int(Path(f"/proc/{victim.pid}/stat").read_text().rpartition(")")[2].split()[19])
-            forged = {**shim, "pid": victim.pid, "start_ticks": ticks - 1 if fault == "start_ticks" else ticks}
+            forged = {**genuine, "pid": victim.pid, "start_ticks": ticks - 1 if fault == "start_ticks" else ticks}
             path.write_text(json.dumps(forged))
             local.engine.stop(intent.run_id, intent.generation, 0)
-            assert victim.poll() is None
             if fault == "token":
                 assert local.ended(intent).exit_code == 137
-                assert victim.poll() is None
+            with pytest.raises(subprocess.TimeoutExpired):
+                victim.wait(0.2)
         finally:
             victim.kill()
-    path.write_text(json.dumps(shim))
+    path.write_text(json.dumps(genuine))
 
 
 def test_a_service_that_was_up_before_this_boot_is_dead(local: Workbench) -> None:
@@ -289,8 +336,8 @@ def test_a_disk_that_refuses_is_named_and_nothing_starts(local: Workbench) -> No
 
 def test_a_disk_that_fills_up_between_claim_and_start_refuses_for_good(local: Workbench) -> None:
     intent = local.counted()
-    engine = engine_at(local, {"claimed": lambda: (run_dir(local, intent) / ".shim.json.part").mkdir()})
-    with pytest.raises(LaunchRefusedError, match="shim.json"):
+    engine = engine_at(local, {"claimed": (run_dir(local, intent) / ".shim.json.part").mkdir})
+    with pytest.raises(LaunchRefusedError, match=r"shim\.json"):
         engine.launch(intent)
     with pytest.raises(LaunchRefusedError):
         local.engine.launch(intent)
@@ -319,7 +366,7 @@ def test_a_state_directory_that_cannot_be_read_is_no_answer(local: Workbench) ->
         {"workdir": "/nonexistent"},
     ],
 )
-def test_what_can_never_run_is_refused(local: Workbench, changes: dict[str, object]) -> None:
+def test_what_can_never_run_is_refused(local: Workbench, changes: dict[str, Any]) -> None:
     with pytest.raises(LaunchRefusedError):
         local.engine.launch(local.intent("true", **changes))
     assert local.reports() == {}
