@@ -131,9 +131,9 @@ def inputs(control: Control, run_id: RunId) -> list[cmd.Input]:
     ]
 
 
-def observed() -> dict[Pair, type[Phase] | type[Gone]]:
+def observed() -> dict[Pair, type[Phase | Gone]]:
     """Every transition that any input brings about in any situation, now and after a long time."""
-    found: dict[Pair, type[Phase] | type[Gone]] = {}
+    found: dict[Pair, type[Phase | Gone]] = {}
     for make in SITUATIONS:
         control, run_id = make()
         for index in range(len(inputs(control, run_id))):
