@@ -19,7 +19,7 @@ from multihome.controller.state import (
 )
 from multihome.domain import commands as cmd
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import ClauseRef, DelayRemedy
+from multihome.domain.contracts import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -105,7 +105,7 @@ def _advance_clock(state: State, command: cmd.AdvanceClock, request: cmd.Request
 def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> Decision:
     del now
     known = with_documents(state, command.documents)
-    problems = document_problems(state, known, command.documents)
+    problems = [*_described_twice(command), *document_problems(state, known, command.documents)]
     events: list[Event] = []
     changes: list[str] = []
     for document in command.documents:
@@ -134,9 +134,26 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
         workload_ids.append(workload_id)
         changes.append(f"+ workload {name}")
         events.append(WorkloadSubmitted(workload_id=workload_id, spec=spec, applied=True))
+    added = sum(isinstance(event, WorkloadSubmitted) for event in events)
+    problems.extend(_queue_full(state, added, f"{added} workloads"))
     if problems:
         return _refuse(problems)
     return Decision(events=tuple(events), answer=Accepted(workload_ids=tuple(workload_ids), changes=tuple(changes)))
+
+
+def _described_twice(command: cmd.Apply) -> Iterable[Refusal]:
+    """Workloads of one name in one command, of which only one could be found again by it."""
+    seen: set[str] = set()
+    for spec in command.workloads:
+        name = applied_name(spec.tenant_id, spec.name)
+        if name in seen:
+            yield Refusal(RefusalCode.AMBIGUOUS, f"workload {name}", "it is described twice in the same command")
+        seen.add(name)
+
+
+def _queue_full(state: State, added: int, subject: str) -> Iterable[Refusal]:
+    if added and len(state.workloads) + added > WORKLOADS_MAX:
+        yield Refusal(RefusalCode.QUEUE_FULL, subject, f"{WORKLOADS_MAX} live workloads are the limit")
 
 
 def _consequences(known: State, document: Document) -> list[Event]:
@@ -150,6 +167,9 @@ def _consequences(known: State, document: Document) -> list[Event]:
     for tranche in contract.tranches:
         for terms in contract.clauses:
             if tranche.id != document.tranche_id or not isinstance(terms, DelayRemedy):
+                continue
+            # Of several versions of a clause the one counts that was in force when delivery was due.
+            if not terms.interval.contains(tranche.promised_ms):
                 continue
             late = delay(terms, tranche.promised_ms, document.effective_ms)
             text = (
@@ -165,9 +185,7 @@ def _consequences(known: State, document: Document) -> list[Event]:
 def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -> Decision:
     del now
     problems = workload_problems(state, command.spec)
-    if len(state.workloads) >= WORKLOADS_MAX:
-        text = f"{WORKLOADS_MAX} live workloads are the limit"
-        problems.append(Refusal(RefusalCode.QUEUE_FULL, f"workload {command.spec.name}", text))
+    problems.extend(_queue_full(state, 1, f"workload {command.spec.name}"))
     if problems:
         return _refuse(problems)
     workload_id = WorkloadId(f"w-{request.minted_id}")
@@ -247,7 +265,7 @@ def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Itera
     """What every clause in force makes of the loss: the provider's own, and first refusals of others."""
     for contract in state.contracts.values():
         for terms in contract.clauses:
-            binds = contract.provider_id == provider_id or type(terms).__name__ == "FirstRefusal"
+            binds = contract.provider_id == provider_id or isinstance(terms, FirstRefusal)
             if binds and terms.interval.contains(now.contract_ms):
                 code, text = on_provider_loss(terms)
                 yield ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text)

@@ -68,7 +68,7 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
             case AcceleratorType() | Provider():
                 continue
             case Pool():
-                problems.extend(_pool_problems(known, document))
+                problems.extend(_pool_problems(state, known, document))
             case Contract():
                 problems.extend(_contract_problems(state, known, document))
             case Waiver():
@@ -91,7 +91,7 @@ def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
     if not lots:
         names = ", ".join(choice.accelerator for choice in spec.choices)
         pools = ", ".join(sorted(f"{pool.id} ({pool.accelerator})" for pool in known.pools.values()))
-        where = f" in {spec.infra.provider or '*'}/{spec.infra.region or '*'}"
+        where = f" in {spec.infra.provider or '*'}/{spec.infra.region or '*'}/{spec.infra.zone or '*'}"
         text = f"no pool has {names}{where}"
         return [Refusal(RefusalCode.NO_SUCH_POOL, subject, text, accepted=pools)]
     if not any(_fits(known, spec, choice, tranche) for choice, tranche in lots):
@@ -108,7 +108,12 @@ def _lots_for(known: Known, spec: WorkloadSpec) -> Iterator[tuple[AcceleratorCho
     for contract in known.contracts.values():
         for tranche in contract.tranches:
             pool = known.pools[tranche.pool_id]
-            if spec.infra.provider not in {"", pool.provider_id} or spec.infra.region not in {"", pool.region}:
+            place = (
+                (pool.provider_id, spec.infra.provider),
+                (pool.region, spec.infra.region),
+                (pool.zone, spec.infra.zone),
+            )
+            if any(wanted not in {"", here} for here, wanted in place):
                 continue
             for choice in spec.choices:
                 if choice.accelerator == pool.accelerator:
@@ -139,9 +144,29 @@ def _gang_too_large(
     return Refusal(RefusalCode.GANG_TOO_LARGE, subject, text, accepted=accepted)
 
 
-def _pool_problems(known: Known, pool: Pool) -> Iterator[Refusal]:
-    yield from _reference(f"pool {pool.id}", "provider", pool.provider_id, known.providers)
-    yield from _reference(f"pool {pool.id}", "accelerator", pool.accelerator, known.accelerators)
+def _pool_problems(state: State, known: Known, pool: Pool) -> Iterator[Refusal]:
+    subject = f"pool {pool.id}"
+    yield from _reference(subject, "provider", pool.provider_id, known.providers)
+    yield from _reference(subject, "accelerator", pool.accelerator, known.accelerators)
+    delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
+    before = state.pools.get(pool.id)
+    for contract in known.contracts.values():
+        for tranche in contract.tranches:
+            if tranche.pool_id != pool.id:
+                continue
+            if contract.provider_id != pool.provider_id:
+                text = (
+                    f"contract {contract.id} delivers to it, and is with {contract.provider_id}, not {pool.provider_id}"
+                )
+                yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text)
+            if tranche.id in delivered and before is not None and _chips_of(before) != _chips_of(pool):
+                text = f"tranche {tranche.id} was delivered into it; describe another pool for other chips"
+                yield Refusal(RefusalCode.SETTLED, subject, text)
+
+
+def _chips_of(pool: Pool) -> tuple[str, str, int]:
+    """What runs were placed and priced by."""
+    return pool.provider_id, pool.accelerator, pool.chips_per_node
 
 
 def _contract_problems(state: State, known: Known, contract: Contract) -> Iterator[Refusal]:
