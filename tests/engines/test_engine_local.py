@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -266,9 +267,39 @@ def test_a_service_that_was_up_before_this_boot_is_dead(local: Workbench) -> Non
     assert local.ended(intent).exit_code == 137
 
 
+class OutageOnSecondLook(dict[str, str]):
+    """Variables of a control plane; the second look at them, just before the spawn, finds an outage beginning."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(MULTIHOME_SECRET_KEY="value")
+        self.looks = 0
+        self.bench = bench
+        self.outage = threading.Thread(target=bench.begin_outage)
+
+    def __contains__(self, name: object) -> bool:
+        self.looks += 1
+        if self.looks == 2:
+            self.outage.start()
+            wait_until((home(self.bench) / "SILENT").exists)
+            # Time enough to look for processes and find none.
+            self.outage.join(0.3)
+        return super().__contains__(name)
+
+
+def test_nothing_starts_behind_the_back_of_an_outage(local: Workbench) -> None:
+    intent = local.intent(FOREVER, secrets=("KEY",))
+    environ = OutageOnSecondLook(local)
+    LocalEngine(local.root, PROVIDER, OsClock(), environ=environ).launch(intent)
+    environ.outage.join()
+    assert rank_processes([intent.token]) == supervisors([intent.token]) == []
+    local.end_outage()
+    assert local.ended(intent).exit_code == 137
+
+
 def test_what_is_not_ours_is_foreign_and_left_alone(local: Workbench) -> None:
     intent = local.intent("true")
     local.engine.launch(intent)
+    local.ended(intent)
     runs = home(local) / "runs"
     (runs / "empty").mkdir()
     shutil.copytree(run_dir(local, intent), runs / "copied")
