@@ -170,7 +170,8 @@ def _expected(kind: str, context: Mapping[str, Any], given: object) -> tuple[str
         choices = expected.replace(" or ", ", ").split(", ")
         return expected, closest(given, choices) if isinstance(given, str) else ""
     if kind == "string_pattern_mismatch":
-        return PATTERN_WORDS[context["pattern"]], ""
+        pattern = str(context["pattern"])
+        return PATTERN_WORDS.get(pattern, f"text of the form {pattern}"), ""
     return _EXPECTED_WORDS.get(kind, "something else").format(**context), ""
 
 

@@ -8,12 +8,24 @@ from pathlib import Path
 import pytest
 
 from multihome.controller.apply import apply
+from multihome.controller.decide import decide
 from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.rounds import run_round
 from multihome.controller.state import State
+from multihome.domain.commands import DeclareLost, Request
 from multihome.domain.contracts import Waiver
-from multihome.domain.events import ClassWaits, DocumentRecorded, RunIntended, WorkloadSubmitted
-from multihome.domain.ids import AcceleratorName, WorkloadId
+from multihome.domain.events import (
+    ClassWaits,
+    DocumentRecorded,
+    Event,
+    RunEnded,
+    RunIntended,
+    RunStarted,
+    RunStopAsked,
+    WorkloadSubmitted,
+)
+from multihome.domain.ids import AcceleratorName, ProviderId, WorkloadId
+from multihome.domain.runs import Outcome
 from multihome.domain.workloads import AcceleratorChoice, Infra, Service, WorkloadKind
 from multihome.files.loading import PROBLEMS_MAX, Loaded, load
 from multihome.files.references import KnownNames, names_of
@@ -21,6 +33,7 @@ from multihome.files.schemas import schema_texts, write_schemas
 from multihome.files.writing import dump
 from multihome.units.time import Now, parse_instant
 
+FIRST_DAY = Now(contract_ms=parse_instant("2025-06-02"), process_ms=0)
 ROOT = Path(__file__).resolve().parents[3]
 SCENARIO = ROOT / "scenarios" / "frontier-lab"
 KNOWN = KnownNames(accelerators=frozenset({"H100-SXM-80GB", "TPU-v5p"}), tenants=frozenset({"lab", "lab/research"}))
@@ -139,17 +152,34 @@ def test_scenario_waivers_carry_the_hash_of_their_notice() -> None:
     assert {waiver.id: waiver.notice_sha256 for waiver in waivers} == notices
 
 
-def test_scenario_tells_its_story() -> None:
+def on_the_first_day() -> tuple[State, tuple[Event, ...]]:
     base, _ = scenario()
     state = State()
-    now = Now(contract_ms=parse_instant("2025-06-02"), process_ms=0)
     for document in base.documents:
-        apply(state, DocumentRecorded(document=document), now)
+        apply(state, DocumentRecorded(document=document), FIRST_DAY)
     for spec in base.workloads:
-        apply(state, WorkloadSubmitted(workload_id=WorkloadId(spec.name), spec=spec), now)
+        apply(state, WorkloadSubmitted(workload_id=WorkloadId(spec.name), spec=spec), FIRST_DAY)
+    return state, play(state, FIRST_DAY)
+
+
+def play(state: State, now: Now) -> tuple[Event, ...]:
+    """A round whose launches all succeed."""
     events = run_round(state, now)
-    placed = {event.run_id: event for event in events if isinstance(event, RunIntended)}
-    assert {run_id.rpartition(".")[0]: event.allocation.tranche_id for run_id, event in placed.items()} == {
+    for event in events:
+        apply(state, event, now)
+        if isinstance(event, RunIntended):
+            apply(state, RunStarted(run_id=event.run_id), now)
+    return events
+
+
+def placed(events: tuple[Event, ...]) -> dict[str, str]:
+    intended = [event for event in events if isinstance(event, RunIntended)]
+    return {f"{event.workload_id}.{event.unit}": event.allocation.tranche_id for event in intended}
+
+
+def test_scenario_on_its_first_day() -> None:
+    _, events = on_the_first_day()
+    assert placed(events) == {
         "frontier-pretrain.0": "azure-2019/eastus-h100",
         **{f"api-inference.{unit}": "azure-2019/eastus-h100" for unit in range(4)},
         "frontier-next.0": "stargate-2025/gb200-1",
@@ -163,8 +193,9 @@ def test_scenario_tells_its_story() -> None:
         "eval-reasoning.0": "google-2025/v5p",
         "eval-code.0": "google-2025/v5p",
     }
-    borrowed = {event.workload_id for event in placed.values() if event.reason.basis == "borrowed"}
-    assert borrowed == {"reward-model", "code-rl"}
+    intended = [event for event in events if isinstance(event, RunIntended)]
+    borrowed = {event.workload_id for event in intended if event.reason.basis == "borrowed"}
+    assert borrowed == {"posttrain-rl", "reward-model", "code-rl"}
     reasons = [
         {type(blocker).__name__ for blocker in event.blockers} for event in events if isinstance(event, ClassWaits)
     ]
@@ -176,3 +207,32 @@ def test_scenario_tells_its_story() -> None:
         ["NotQualified"],
         ["OverQuota"],
     ]
+
+
+def test_scenario_later() -> None:
+    state, events = on_the_first_day()
+    borrowed = {event.run_id for event in events if isinstance(event, RunIntended) and event.reason.basis == "borrowed"}
+    _, later = scenario()
+    now = Now(contract_ms=FIRST_DAY.contract_ms, process_ms=60_000)
+    (launch,) = later.workloads
+    apply(state, WorkloadSubmitted(workload_id=WorkloadId(launch.name), spec=launch), now)
+    (asked,) = [event for event in play(state, now) if isinstance(event, RunStopAsked)]
+    assert asked.run_id in borrowed, "a guarantee takes back what was borrowed, and nothing else"
+    apply(state, RunEnded(run_id=asked.run_id, outcome=Outcome.STOPPED, exit_code=143, text=""), now)
+    assert placed(play(state, now)) == {
+        "chat-launch.0": "coreweave-2025/h100",
+        f"{asked.run_id.rpartition('.')[0]}": "google-2025/h100",
+    }
+    command = DeclareLost(provider_id=ProviderId("coreweave"), actor="ops", why="drill")
+    request = Request(key="k", body_sha256="", minted_id="m", actor="ops", command=command)
+    for event in decide(state, request, now).events:
+        apply(state, event, now)
+    still_there = {f"{run_id.rpartition('.')[0]}" for run_id in borrowed - {asked.run_id}}
+    assert placed(play(state, now)) == dict.fromkeys({"chat.0", "chat.1", *still_there}, "google-2025/h100")
+    for document in later.documents:
+        apply(state, DocumentRecorded(document=document), now)
+    late = Now(contract_ms=parse_instant("2025-06-24"), process_ms=60_000)
+    assert placed(play(state, late)) == {
+        "moe-scaling.0": "stargate-2025/gb200-2",
+        "multimodal-tpu.0": "google-2025/v5p",
+    }
