@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from multihome.controller.classes import class_of, spec_sha256
+from multihome.controller.endings import PROGRAM_FAULTS
 from multihome.controller.state import (
     ANSWERS_MAX,
     AppliedWorkload,
@@ -226,14 +227,16 @@ def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
     del at
     run = state.runs.pop(event.run_id)
     workload = state.workloads.get(run.workload_id)
-    if workload is not None and not run.replaced and event.outcome is Outcome.SUCCEEDED:
-        workload.units[run.unit].done = True
+    if workload is not None and not run.replaced:
+        unit = workload.units[run.unit]
+        unit.done = event.outcome is Outcome.SUCCEEDED
+        unit.failures += event.outcome is Outcome.FAILED or run.stop_cause in PROGRAM_FAULTS
     _release_unit(state, run)
 
 
 def _backed_off(state: State, event: ev.UnitBackedOff, at: Now) -> None:
     del at
-    state.workloads[event.workload_id].units[event.unit].failures += 1
+    state.workloads[event.workload_id].units[event.unit].pauses += 1
     state.backing_off[unit_key(event.workload_id, event.unit)] = event.until_process_ms
 
 

@@ -9,6 +9,9 @@ from multihome.domain.runs import Outcome, StopCause
 from multihome.ledger.usage import meter
 from multihome.units.time import Interval, Now
 
+PROGRAM_FAULTS = frozenset({StopCause.STALLED, StopCause.TOO_LONG})
+"""Stops that the program itself is the reason for."""
+
 
 def end_run(state: State, run: RunState, exit_code: int | None, outcome: Outcome, text: str, now: Now) -> list[Event]:
     """The events of a run's certain end, in order: usage first, so that nothing is freed unmetered."""
@@ -48,7 +51,7 @@ def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | N
 def _counts_as_failure(run: RunState, outcome: Outcome) -> bool:
     """A stop for someone else's sake is no failure of the program."""
     if run.stop_cause is not None:
-        return run.stop_cause in {StopCause.STALLED, StopCause.TOO_LONG}
+        return run.stop_cause in PROGRAM_FAULTS
     return outcome is not Outcome.STOPPED
 
 
@@ -73,5 +76,5 @@ def _after_failure(
             text=f"{reason}; {failures} of {policy.restarts_max} restarts used",
         )
         return
-    pause_ms = min(policy.backoff_ms * 2 ** min(failures, 20), policy.backoff_ms_max)
+    pause_ms = min(policy.backoff_ms * 2 ** min(workload.units[run.unit].pauses, 20), policy.backoff_ms_max)
     yield UnitBackedOff(workload_id=workload.id, unit=run.unit, until_process_ms=now.process_ms + pause_ms)

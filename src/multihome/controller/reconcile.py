@@ -119,12 +119,21 @@ def launch_unclear(state: State, message: LaunchUnclear, now: Now) -> Decision:
 
 
 def recovered(state: State, now: Now) -> Decision:
-    """After a restart: what was intended may or may not have been asked for; what was to be stopped is asked again."""
+    """After a restart: what was intended may or may not have been asked for; what was to be stopped is asked again.
+
+    While we were away nobody listened: providers where something runs count as silent until they are heard again, so
+    that no run is taken for stalled because of us.
+    """
     del now
-    events = tuple(
+    events: list[Event] = [
         RunBecameUnknown(run_id=run.id, why="the control plane restarted before the engine had answered")
         for run in state.runs.values()
         if isinstance(run.phase, Intended)
+    ]
+    events.extend(
+        ProviderSilent(provider_id=provider_id, error="the control plane restarted and has not heard it yet")
+        for provider_id in dict.fromkeys(run.allocation.provider_id for run in state.runs.values() if not run.replaced)
+        if state.provider_state(provider_id).openness is Openness.ANSWERING
     )
     effects: list[Effect] = []
     for run in state.runs.values():
@@ -132,7 +141,7 @@ def recovered(state: State, now: Now) -> Decision:
             effects.append(stop_effect(run, STOP_GRACE_MS))
         if run.replaced:
             effects.append(fence_effect(state, run))
-    return Decision(events=events, effects=tuple(effects))
+    return Decision(events=tuple(events), effects=tuple(effects))
 
 
 def stop_effect(run: RunState, grace_ms: int) -> StopRun:
@@ -185,11 +194,11 @@ def _reported(state: State, run: RunState, report: RunReport, now: Now) -> Itera
         outcome = outcome_of(state.workloads.get(run.workload_id), run, report.exit_code)
         yield from end_run(state, run, report.exit_code, outcome, report.detail, now)
         return
-    if report.state is ReportState.STARTING:
-        return
     workload = state.workloads.get(run.workload_id)
     if run.replaced or workload is None or workload.cancelled:
         yield from _stop_unwanted(run, now)
+        return
+    if report.state is ReportState.STARTING:
         return
     if isinstance(run.phase, Intended | Unknown):
         yield RunStarted(run_id=run.id)

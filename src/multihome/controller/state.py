@@ -45,6 +45,9 @@ class UnitState(msgspec.Struct):
     generation: Generation = Generation(0)
     run_id: RunId | None = None
     failures: int = 0
+    """Attempts that the program itself brought to an end; its restart policy counts these alone."""
+    pauses: int = 0
+    """How often the next attempt had to wait, whoever was at fault; each pause is twice as long as the one before."""
     progress: Progress | None = None
     done: bool = False
 

@@ -6,7 +6,7 @@ from multihome.clauses.book import find_tranche
 from multihome.clauses.delivery import delivered_fabrics
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
-from multihome.controller.state import RunState, State
+from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
 from multihome.domain.ids import fabric_id_of
 from multihome.domain.runs import Outcome, Running, StopCause
@@ -41,7 +41,9 @@ def _cause_to_stop(state: State, run: RunState, now: Now) -> StopCause | None:
     spec = workload.spec
     if spec.run_ms_max and now.process_ms - run.started.process_ms >= spec.run_ms_max:
         return StopCause.TOO_LONG
-    if spec.stall_ms and now.process_ms - run.moved_process_ms >= spec.stall_ms:
+    # A provider that does not answer tells of no progress: nothing is concluded from that.
+    is_heard = state.provider_state(run.allocation.provider_id).openness is Openness.ANSWERING
+    if spec.stall_ms and is_heard and now.process_ms - run.moved_process_ms >= spec.stall_ms:
         return StopCause.STALLED
     if _capacity_ended(state, run, now):
         return StopCause.CAPACITY_ENDED
