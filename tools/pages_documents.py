@@ -7,11 +7,12 @@ from typing import Any, cast
 
 from multihome.files.schemas import SCHEMA_KINDS
 from multihome.wire.documents import document_schema
-from multihome.wire.fields import PATTERN_WORDS
+from multihome.wire.fields import PATTERN_WORDS, duration_text
 from tools.field_meanings import MEANINGS
 from tools.tables import cell, code, page, table
 
 Schema = Mapping[str, Any]
+DURATION_EXAMPLE = "90s"
 WIRE_MODULES = ("documents_supply", "documents_contracts", "documents_tenants", "documents_workloads")
 
 
@@ -58,23 +59,34 @@ def shape_table(kind: str, name: str) -> str:
     schema = shape_schema(kind, name)
     required = set(cast("Iterable[str]", schema.get("required", ())))
     rows = (
-        (code(field), "; ".join(_types(part, defs)), _presence(field, part, required), MEANINGS[name][field])
+        (code(field), "; ".join(_types(part, defs)), _presence(field, part, required), _meaning(name, field, part))
         for field, part in cast("Mapping[str, Schema]", schema["properties"]).items()
     )
     return table(("field", "holds", "when left out", "means"), rows)
+
+
+def _meaning(name: str, field: str, part: Schema) -> str:
+    """What is said of a field here, else what its schema says of it."""
+    here = MEANINGS.get(name, {})
+    text = here[field] if field in here else str(part["description"])
+    return text.rstrip(".")
 
 
 def _presence(field: str, part: Schema, required: set[str]) -> str:
     if field in required:
         return "**refused**"
     default = part.get("default")
+    if isinstance(default, dict):
+        return "as its fields say"
+    if isinstance(default, int) and DURATION_EXAMPLE in part.get("examples", ()):
+        return code(duration_text(default))
     return "" if default in (None, "", [], {}) else code(json.dumps(default))
 
 
 def _types(part: Schema, defs: Mapping[str, Schema]) -> Iterator[str]:
     """What a field may hold, in words."""
-    if "description" in part:
-        yield str(part["description"])
+    if "examples" in part:
+        yield f"text like {' or '.join(code(str(example)) for example in part['examples'])}"
     elif "$ref" in part:
         name = str(part["$ref"]).rpartition("/")[2]
         target = defs[name]
@@ -96,6 +108,8 @@ def _types(part: Schema, defs: Mapping[str, Schema]) -> Iterator[str]:
 
 
 def _scalar(part: Schema) -> str:
+    if isinstance(part.get("type"), list):
+        return " or ".join(part["type"])
     pattern = part.get("pattern")
     if pattern is not None:
         return PATTERN_WORDS.get(str(pattern), f"text like `{pattern}`")
