@@ -5,6 +5,7 @@ import pytest
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
 from multihome.domain import commands as cmd
 from multihome.domain import events as ev
+from multihome.domain.ids import RunId
 from multihome.domain.runs import Outcome, Progress, ReportState, Running, StopCause, Stopping
 from multihome.runtime.loop import Runtime
 from multihome.simulator.clock import SimClock
@@ -29,7 +30,7 @@ def test_seeds_that_broke_an_invariant_once(seed: int) -> None:
     assert simulate(seed, days=3).violations == ()
 
 
-def asked_to_stop_and_out_of_sight() -> tuple[Control, str]:
+def asked_to_stop_and_out_of_sight() -> tuple[Control, RunId]:
     control = installed()
     run_id = control.running(training("t"))
     control.do(cmd.Drain(target=ALPHA, actor="a", why="w"))
@@ -39,14 +40,14 @@ def asked_to_stop_and_out_of_sight() -> tuple[Control, str]:
 
 def test_a_run_that_was_asked_to_stop_and_left_out_of_a_report_is_no_success_when_it_ends() -> None:
     control, run_id = asked_to_stop_and_out_of_sight()
-    decision = control.hear_ended(control.state.runs[run_id].id, exit_code=0)
+    decision = control.hear_ended(run_id, exit_code=0)
     assert of_kind(decision, ev.RunEnded)[0].outcome is Outcome.STOPPED
     assert of_kind(decision, ev.WorkloadEnded) == []
 
 
 def test_a_run_that_was_asked_to_stop_is_asked_again_when_it_comes_back_into_sight() -> None:
     control, run_id = asked_to_stop_and_out_of_sight()
-    decision = control.hear(control.report(control.state.runs[run_id].id))
+    decision = control.hear(control.report(run_id))
     assert of_kind(decision, ev.RunStopAsked)[0].cause is StopCause.DRAINED
     assert isinstance(control.state.runs[run_id].phase, Stopping)
 

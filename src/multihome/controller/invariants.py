@@ -13,6 +13,7 @@ from multihome.domain.contracts import Exclusivity, Tranche
 from multihome.domain.events import RunIntended
 from multihome.domain.ids import (
     AcceleratorName,
+    ClassId,
     FabricId,
     RunId,
     TenantId,
@@ -37,7 +38,7 @@ class Violation(msgspec.Struct, frozen=True, order=True):
 
 
 def check(state: State, now: Now) -> tuple[Violation, ...]:
-    """Everything that a state alone can show to be wrong; empty when all holds. Costs one look at every run and unit."""
+    """Everything that a state alone can show to be wrong; empty when all holds. Looks at every run and unit."""
     tranches = {tranche.id: tranche for contract in state.contracts.values() for tranche in contract.tranches}
     return (
         *_times(state, now),
@@ -87,40 +88,39 @@ def _units(state: State) -> Iterator[Violation]:
     for run in state.runs.values():
         if run.id != run_id_of(run.workload_id, run.unit, run.generation):
             yield Violation("I1", run.id, "its id is not that of its attempt")
-        workload = state.workloads.get(run.workload_id)
+        yield from _named(state, run)
         if run.replaced:
-            if workload is not None and workload.units[run.unit].run_id == run.id:
-                yield Violation("I1", run.id, "it was replaced, and its unit still names it")
             continue
         other = live.setdefault((run.workload_id, run.unit), run.id)
         if other != run.id:
             yield Violation("I1", run.id, f"run {other} of the same unit is live too, and neither was replaced")
-        if workload is None:
-            yield Violation("I1", run.id, "it is live and counts, and its workload is over")
-            continue
-        unit = workload.units[run.unit]
-        if unit.run_id != run.id or unit.generation != run.generation:
-            yield Violation("I1", run.id, f"its unit names run {unit.run_id} of generation {unit.generation}")
     for workload in state.workloads.values():
         for unit in workload.units:
             if unit.run_id is not None and unit.run_id not in state.runs:
                 yield Violation("I1", workload.id, f"a unit names run {unit.run_id}, which does not exist")
 
 
+def _named(state: State, run: RunState) -> Iterator[Violation]:
+    """A run that counts is named by its unit, and one that was replaced is not."""
+    workload = state.workloads.get(run.workload_id)
+    if workload is None:
+        if not run.replaced:
+            yield Violation("I1", run.id, "it is live and counts, and its workload is over")
+        return
+    unit = workload.units[run.unit]
+    if run.replaced and unit.run_id == run.id:
+        yield Violation("I1", run.id, "it was replaced, and its unit still names it")
+    elif not run.replaced and (unit.run_id != run.id or unit.generation != run.generation):
+        yield Violation("I1", run.id, f"its unit names run {unit.run_id} of generation {unit.generation}")
+
+
 def _waiting(state: State) -> Iterator[Violation]:
     """The index of what waits agrees with the units, so that nothing accepted is ever forgotten (I3)."""
     indexed = {key: class_id for class_id, keys in state.waiting.items() for key in keys}
-    wanted: set[str] = set()
-    for workload in state.workloads.values():
-        if workload.cancelled:
-            continue
-        for index, unit in enumerate(workload.units):
-            if unit.run_id is not None or unit.done:
-                continue
-            key = f"{workload.id}.{index}"
-            wanted.add(key)
-            if indexed.get(key) != workload.class_id:
-                yield Violation("I3", key, f"it waits, but not in the index of its class {workload.class_id}")
+    wanted = _wanted(state)
+    for key, class_id in wanted.items():
+        if indexed.get(key) != class_id:
+            yield Violation("I3", key, f"it waits, but not in the index of its class {class_id}")
     for key in indexed:
         if key not in wanted:
             yield Violation("I3", key, "it is in the index of what waits, and waits for nothing")
@@ -132,6 +132,17 @@ def _waiting(state: State) -> Iterator[Violation]:
             yield Violation("I3", class_id, "reasons are kept for a class of which nothing waits")
     if len(indexed) != sum(len(keys) for keys in state.waiting.values()):
         yield Violation("I3", "queue", "a unit waits in two classes")
+
+
+def _wanted(state: State) -> dict[str, ClassId]:
+    """Every unit that should wait, by its key, with the class it should wait in."""
+    return {
+        f"{workload.id}.{index}": workload.class_id
+        for workload in state.workloads.values()
+        if not workload.cancelled
+        for index, unit in enumerate(workload.units)
+        if unit.run_id is None and not unit.done
+    }
 
 
 def _seats(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violation]:

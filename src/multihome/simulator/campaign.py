@@ -26,9 +26,7 @@ class CampaignResult(msgspec.Struct, frozen=True):
     coverage: dict[str, int]
 
 
-def run_campaign(
-    seeds: Sequence[int], days: int, plant: Plant, say: Callable[[str], None]
-) -> CampaignResult:
+def run_campaign(seeds: Sequence[int], days: int, plant: Plant, say: Callable[[str], None]) -> CampaignResult:
     """Run every seed over so many simulated days; `say` takes progress, and last `N passed, N failed`."""
     failed: list[SimResult] = []
     faults: Counter[str] = Counter()

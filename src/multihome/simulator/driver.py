@@ -14,10 +14,10 @@ from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
 from multihome.controller.invariants import Violation, check
 from multihome.domain.commands import Input, PlaceDue, Recovered, Request, Tick
 from multihome.domain.effects import Effect, StartRun
+from multihome.domain.events import Event, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import Intended, Unknown
-from multihome.ports.engine import EngineClass
-from multihome.ports.journal import GENESIS_HASH, JournalFullError, StaleWriterError
+from multihome.ports.journal import GENESIS_HASH, JournalFullError, JournalRow, StaleWriterError
 from multihome.runtime.engines import observe, perform
 from multihome.runtime.loop import Batch, Runtime
 from multihome.runtime.records import ENCODER
@@ -51,7 +51,7 @@ class Plant(Enum):
     NO_INTENT_BEFORE_LAUNCH = "no_intent_before_launch"
     """Effects are performed before their intents are durable."""
     DOUBLE_ADOPTION = "double_adoption"
-    """After a restart a launch of unknown outcome is repeated at an engine that does not recognise the repeat."""
+    """After a restart a launch of unknown outcome is asked for again."""
 
 
 class Moment(Enum):
@@ -75,6 +75,19 @@ class SimResult(msgspec.Struct, frozen=True):
     violations: tuple[Violation, ...]
 
 
+def _covered(event: Event) -> str:
+    """What an event covers: its kind, and how or why a run ended or was asked to."""
+    match event:
+        case RunEnded() | WorkloadEnded():
+            return f"{type(event).__name__} {event.outcome.value}"
+        case RunStopAsked():
+            return f"{type(event).__name__} {event.cause.value}"
+        case RunIntended():
+            return f"{type(event).__name__} {event.reason.basis.value}"
+        case _:
+            return type(event).__name__
+
+
 class _CrashError(Exception):
     """The control plane is killed while it writes."""
 
@@ -94,6 +107,13 @@ def simulate(seed: int, days: int, plant: Plant = Plant.NONE) -> SimResult:
     )
 
 
+def simulate_journal(seed: int, days: int) -> list[JournalRow]:
+    """The journal that a seed leaves, for whatever reads journals."""
+    driver = _Driver(seed, days, Plant.NONE)
+    driver.run()
+    return driver.disk.rows
+
+
 class _Driver:
     """One simulation under way."""
 
@@ -102,10 +122,8 @@ class _Driver:
         self._plant = plant
         self._clock = SimClock(START_MS)
         self._end_ms = START_MS + days * MS_PER_DAY
-        is_sound = plant is not Plant.DOUBLE_ADOPTION
-        self.world = World(self._clock, Dice(seed, "world"), recognises_repeats=is_sound)
-        engine_class = EngineClass.NAMED if is_sound else EngineClass.BLIND
-        self._engines = {one: SimEngine(self.world, one, engine_class) for one in _PROVIDERS}
+        self.world = World(self._clock, Dice(seed, "world"))
+        self._engines = {one: SimEngine(self.world, one) for one in _PROVIDERS}
         self._people = People(Dice(seed, "people"), self.world, START_MS, self._end_ms, WORKLOADS_PER_DAY * days)
         self._mailbox: list[tuple[int, Input]] = []
         self._in_flight: list[tuple[int, Effect]] = []
@@ -114,6 +132,7 @@ class _Driver:
         self._moment = Moment.NOWHERE
         self._is_full = False
         self._recovered = False
+        self._is_rebooting = False
         self._anchor = (0, GENESIS_HASH)
         self.disk = MemoryDisk()
         self.steps = 0
@@ -173,10 +192,8 @@ class _Driver:
         """The batch is durable: check it, answer, and do as much as fate allows."""
         for event in batch.events:
             self._record.take(event)
-            self.coverage[type(event).__name__] += 1
-        self._starts.update(
-            (effect.intent.run_id, effect) for effect in batch.effects if isinstance(effect, StartRun)
-        )
+            self.coverage[_covered(event)] += 1
+        self._starts.update((effect.intent.run_id, effect) for effect in batch.effects if isinstance(effect, StartRun))
         if batch.events:
             yield from check(self._runtime.state, self._runtime.now())
         if self._moment is Moment.AFTER_COMMIT:
@@ -191,7 +208,7 @@ class _Driver:
             self._perform(batch.effects[:done])
             if done is not None:
                 self._lose(batch.effects[done:])
-        yield from check_world(self.world, self._record, self._runtime.state.pools)
+        yield from check_world(self.world, self._record, self._runtime.state)
         if self._moment is Moment.AMID_EFFECTS:
             yield from self._restart()
         elif self._dice.chance(_SNAPSHOT):
@@ -201,7 +218,9 @@ class _Driver:
         """Roll where this step dies, if anywhere."""
         if self.world.fault("journal full", _FULL):
             self._is_full = True
-        if self.world.quiet or not self._dice.chance(_CRASH_WITH_EFFECTS if batch.effects else _CRASH):
+        crash = _CRASH_WITH_EFFECTS if batch.effects else _CRASH
+        is_rebooting, self._is_rebooting = self._is_rebooting, False
+        if self.world.quiet or not (is_rebooting or self._dice.chance(crash)):
             return Moment.NOWHERE
         moment = self._dice.pick((Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT, Moment.AMID_EFFECTS))
         self.world.faults[f"crash {moment.value}"] += 1
@@ -269,7 +288,11 @@ class _Driver:
         due = [effect for due_ms, effect in self._in_flight if due_ms <= now_ms]
         self._in_flight = [(due_ms, effect) for due_ms, effect in self._in_flight if due_ms > now_ms]
         for effect in due:
-            perform(self._engines, effect)
+            if not isinstance(effect, StartRun):
+                perform(self._engines, effect)
+            elif not self.world.is_silent(effect.intent.provider_id):
+                # It is as late as anything may be already, and cannot be late a second time.
+                self.world.spawn(effect.intent)
 
     def _start(self) -> Runtime:
         self._recovered = True
@@ -335,6 +358,7 @@ class _Driver:
                 site.silent_until_ms = now_ms + self._dice.between(1, 10) * MS_PER_HOUR
         if self.world.fault("wall clock jumps", _WALL_JUMP):
             self._clock.skew_ms = self._dice.pick((0, 0, -6, -1, 1, 6)) * MS_PER_HOUR
+            self._is_rebooting = self._dice.chance(700)
 
     def _calm_down(self) -> None:
         """From here on nothing goes wrong; what was closed is opened."""

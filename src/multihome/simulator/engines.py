@@ -20,11 +20,10 @@ _THROUGH_SILENCE = 200
 class SimEngine:
     """One provider's engine."""
 
-    def __init__(self, world: World, provider_id: ProviderId, engine_class: EngineClass) -> None:
+    def __init__(self, world: World, provider_id: ProviderId) -> None:
         """An engine over the world's truth at a provider."""
         self._world = world
         self._provider_id = provider_id
-        self._engine_class = engine_class
 
     @property
     def provider_id(self) -> ProviderId:
@@ -34,7 +33,7 @@ class SimEngine:
     @property
     def engine_class(self) -> EngineClass:
         """See `Engine.engine_class`."""
-        return self._engine_class
+        return EngineClass.BLIND
 
     def launch(self, intent: LaunchIntent) -> None:
         """See `Engine.launch`."""
@@ -42,7 +41,7 @@ class SimEngine:
         if world.is_silent(self._provider_id):
             if world.fault("launch went through a silence", _THROUGH_SILENCE):
                 world.spawn(intent)
-            raise self._unavailable("launch", intent.run_id)
+            raise self._no_answer(intent.run_id)
         if world.fault("launch refused", _REFUSED):
             # A refusal is for good: an engine that refused a run does not start it later.
             world.site(self._provider_id).tombstones.add(intent.run_id)
@@ -95,11 +94,11 @@ class SimEngine:
         elif kind == "happens late":
             due_ms = world.clock.true_ms + world.dice.between(1, LATE_MS_MAX)
             world.site(self._provider_id).late.append((due_ms, intent))
-        raise self._unavailable("launch", intent.run_id)
+        raise self._no_answer(intent.run_id)
 
     def _answer(self, action: str, subject: str, unanswered_per_mille: int) -> None:
         if self._world.is_silent(self._provider_id) or self._world.fault(f"{action} unanswered", unanswered_per_mille):
-            raise self._unavailable(action, subject)
+            raise EngineUnavailableError(action, subject, MS_PER_MINUTE)
 
-    def _unavailable(self, action: str, subject: str) -> EngineUnavailableError:
-        return EngineUnavailableError(action, subject, MS_PER_MINUTE)
+    def _no_answer(self, run_id: RunId) -> EngineUnavailableError:
+        return EngineUnavailableError("launch", run_id, MS_PER_MINUTE)

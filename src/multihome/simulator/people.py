@@ -129,11 +129,11 @@ class People:
 
     def _think(self, state: State) -> None:
         """Somebody does something unplanned."""
-        what = self._dice.between(0, 9)
+        what = self._dice.pick(("cancel", "cancel", "override", "close or open"))
         workload_ids = list(state.workloads)
-        if what <= 4 and workload_ids:
+        if what == "cancel" and workload_ids:
             self._send(cmd.Cancel(workload=self._dice.pick(workload_ids), actor="someone", why="enough"))
-        elif what <= 6 and workload_ids:
+        elif what == "override" and workload_ids:
             rule = self._dice.pick(tuple(cmd.OverrideRule))
             name = self._dice.pick(workload_ids)
             priority = self._dice.between(0, 9) * 10

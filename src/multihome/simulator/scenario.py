@@ -41,6 +41,7 @@ NEO = ProviderId("brisk")
 TENSOR = ProviderId("cirrus")
 _GPU = AcceleratorName("H100-SXM-80GB")
 _TPU = AcceleratorName("TPU-v5p")
+_NODE_CHIPS = 8
 _TERM = Interval(parse_instant("2025-01-01"), parse_instant("2026-01-01"))
 _SOURCE = "invented for simulation"
 _TENANTS = (TenantId("lab/research/a"), TenantId("lab/research/b"), TenantId("lab/product"), TenantId("lab/guest"))
@@ -62,7 +63,9 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), fabrics=2, effective_ms=_day(5), source=_SOURCE),
         Delivery(id="brisk-1", tranche_id=TrancheId("brisk-2025/t1"), fabrics=1, effective_ms=_day(9), source=_SOURCE),
         Delivery(id="brisk-x", tranche_id=TrancheId("brisk-2025/bad"), fabrics=2, effective_ms=_day(9), source=_SOURCE),
-        Delivery(id="cirrus-1", tranche_id=TrancheId("cirrus-2025/t1"), fabrics=1, effective_ms=_day(9), source=_SOURCE),
+        Delivery(
+            id="cirrus-1", tranche_id=TrancheId("cirrus-2025/t1"), fabrics=1, effective_ms=_day(9), source=_SOURCE
+        ),
         *_tenants(dice),
     )
 
@@ -86,7 +89,7 @@ def workload(dice: Dice, ordinal: int) -> WorkloadSpec:
     is_service = dice.chance(250)
     hours = dice.pick((1, 2, 4, 8, 20))
     product = dice.pick(("api", "chat")) if is_service else dice.pick(("pretraining", "research"))
-    gpu_chips = dice.pick((1, 2, 4, 8, 8))
+    gpu_chips = dice.pick((1, 2, 4, _NODE_CHIPS, _NODE_CHIPS))
     choices = (
         AcceleratorChoice(accelerator=_GPU, chips_per_node=gpu_chips, throughput_milli=dice.pick((0, 1_000))),
         AcceleratorChoice(
@@ -103,7 +106,7 @@ def workload(dice: Dice, ordinal: int) -> WorkloadSpec:
         product=product,
         choices=choices if dice.chance(600) else choices[:1],
         num_nodes=1 if is_service else dice.pick((1, 1, 2, 4)),
-        infra=Infra(provider=dice.pick(("", "", "", "", NEO)) if gpu_chips < 8 else ""),
+        infra=Infra(provider=dice.pick(("", "", "", "", NEO)) if gpu_chips < _NODE_CHIPS else ""),
         jurisdictions=dice.pick(((), (), ("us",), ("eu", "us"))),
         priority=dice.between(0, 3) * 10,
         value_micro_usd_per_hour=0,

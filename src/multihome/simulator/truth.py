@@ -1,6 +1,6 @@
 """Holds the truth of the world against what was journalled: what no state can show about itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from multihome.clauses.book import MissingPermission, forbidding, permission
 from multihome.clauses.delivery import delivered_fabrics
@@ -12,6 +12,7 @@ from multihome.domain.ids import FabricId, PoolId, RunId, WorkloadId
 from multihome.domain.placements import Allocation
 from multihome.domain.runs import Outcome, Running, Stopping
 from multihome.domain.supply import Pool
+from multihome.domain.workloads import WorkloadSpec
 from multihome.simulator.people import People, promised_workloads
 from multihome.simulator.world import World
 from multihome.units.time import MS_PER_HOUR, Now
@@ -39,7 +40,7 @@ class Record:
                 pass
 
 
-def check_world(world: World, record: Record, pools: Mapping[PoolId, Pool]) -> Iterator[Violation]:
+def check_world(world: World, record: Record, state: State) -> Iterator[Violation]:
     """I1, I2 and I11 of what really runs."""
     writers: dict[tuple[WorkloadId, int], RunId] = {}
     held: dict[tuple[FabricId, int], int] = {}
@@ -49,6 +50,8 @@ def check_world(world: World, record: Record, pools: Mapping[PoolId, Pool]) -> I
         if seat is None:
             yield Violation("I2", intent.run_id, "it runs, and no intent of it was journalled")
             continue
+        if intent.run_id not in state.runs:
+            yield Violation("I11", intent.run_id, "it runs, and its chips count as free")
         if intent.generation >= world.fences.get(intent.checkpoint_key, 0):
             other = writers.setdefault(process.unit, intent.run_id)
             if other is not intent.run_id or _copies(world, intent.run_id) > 1:
@@ -56,7 +59,7 @@ def check_world(world: World, record: Record, pools: Mapping[PoolId, Pool]) -> I
         for share in seat.nodes:
             node = (seat.fabric_id, share.node)
             held[node] = held.get(node, 0) + share.chips
-            has = pools[seat.pool_id].chips_per_node
+            has = state.pools[seat.pool_id].chips_per_node
             if held[node] > has:
                 yield Violation("I11", seat.fabric_id, f"node {share.node} has {has} chips; {held[node]} are in use")
 
@@ -97,6 +100,18 @@ def check_converged(world: World, state: State, now: Now) -> Iterator[Violation]
     for provider_id in state.providers:
         if state.provider_state(provider_id).openness is not Openness.ANSWERING:
             yield Violation("liveness", provider_id, "it answers, and counts as silent or lost")
+    for workload in state.workloads.values():
+        if workload.cancelled and not any(unit.run_id for unit in workload.units):
+            yield Violation("liveness", workload.id, "it was cancelled, has no run left, and is not over")
+    for event in run_round(state, now):
+        if isinstance(event, RunIntended):
+            yield Violation("liveness", event.run_id, "it could be placed after a quiet time, and was not")
+    yield from _same_runs(world, state)
+    yield from _starved(state, now)
+
+
+def _same_runs(world: World, state: State) -> Iterator[Violation]:
+    """What runs is what is known to run."""
     live = {process.intent.run_id for process in world.live()}
     for run_id in sorted(live - set(state.runs)):
         yield Violation("liveness", run_id, "it runs, and is unknown to the control plane after a quiet time")
@@ -104,43 +119,58 @@ def check_converged(world: World, state: State, now: Now) -> Iterator[Violation]
         ended = [site.known[run_id] for site in world.sites.values() if run_id in site.known]
         if not ended:
             yield Violation("liveness", run_id, "it counts as live, and nothing of it runs or ended there")
-    for event in run_round(state, now):
-        if isinstance(event, RunIntended):
-            yield Violation("liveness", event.run_id, "it could be placed after a quiet time, and was not")
-    for workload in state.workloads.values():
-        if workload.cancelled and not any(unit.run_id for unit in workload.units):
-            yield Violation("liveness", workload.id, "it was cancelled, has no run left, and is not over")
-    yield from _starved(state, now)
 
 
 def _starved(state: State, now: Now) -> Iterator[Violation]:
-    """A small gang that waits while its own tenant and all above use far less than their nominal, and nodes are empty.
+    """A gang that waits though its tenant and all above stay within their nominal, and a whole fabric is empty.
 
-    By brute force over tranches, sure rather than complete: it looks for one whole empty fabric only.
+    By brute force over tranches, sure rather than complete: it looks at a workload's first choice and at empty fabrics.
     """
-    free = _empty_fabrics(state, now)
-    used = {run.allocation.fabric_id for run in state.runs.values()}
+    taken = {run.allocation.fabric_id for run in state.runs.values()}
+    empty = {one: room for one, room in _fabrics(state, now).items() if one not in taken}
     for keys in state.waiting.values():
         key = next(iter(keys))
         workload = state.workloads[WorkloadId(key.rpartition(".")[0])]
         spec = workload.spec
-        if state.backing_off.get(key, 0) > now.process_ms or not workload.quota_overridden_by:
+        has_quota = bool(workload.quota_overridden_by) or _within_nominal(state, spec)
+        if state.backing_off.get(key, 0) > now.process_ms or not has_quota:
             continue
-        for fabric_id, (pool_id, nodes) in free.items():
+        for fabric_id, (pool_id, nodes) in empty.items():
             pool = state.pools[pool_id]
-            provider = state.providers[pool.provider_id]
-            choice = next((one for one in spec.choices if one.accelerator == pool.accelerator), None)
-            if fabric_id in used or choice is None or choice != spec.choices[0] or spec.num_nodes > nodes:
-                continue
-            is_place = spec.infra.provider in {"", provider.id} and not spec.infra.region and not spec.infra.zone
-            is_allowed = not spec.jurisdictions or provider.jurisdiction in spec.jurisdictions
-            if forbidding(state.book(), provider.id, spec.kind, spec.product, pool.accelerator, now.contract_ms):
-                continue
-            if is_place and is_allowed:
-                yield Violation("liveness", key, f"it waits by override, and fabric {fabric_id} is empty")
+            if spec.num_nodes <= nodes and _may_use(state, spec, pool, now.contract_ms):
+                yield Violation("liveness", key, f"it waits, its quota suffices, and fabric {fabric_id} is empty")
 
 
-def _empty_fabrics(state: State, now: Now) -> Mapping[FabricId, tuple[PoolId, int]]:
+def _within_nominal(state: State, spec: WorkloadSpec) -> bool:
+    """Say whether the gang stays within every nominal above it, counting the chips of all accelerators."""
+    chips = spec.num_nodes * spec.choices[0].chips_per_node
+    for tenant in state.tenants.values():
+        if spec.tenant_id != tenant.id and not spec.tenant_id.startswith(f"{tenant.id}/"):
+            continue
+        used = sum(
+            run.allocation.chips
+            for run in state.runs.values()
+            if not run.replaced
+            and run.workload_id in state.workloads
+            and f"{state.workloads[run.workload_id].spec.tenant_id}/".startswith(f"{tenant.id}/")
+        )
+        if any(used + chips > quota.nominal_chips for quota in tenant.quotas):
+            return False
+    return True
+
+
+def _may_use(state: State, spec: WorkloadSpec, pool: Pool, at_ms: int) -> bool:
+    provider = state.providers[pool.provider_id]
+    return (
+        spec.choices[0].accelerator == pool.accelerator
+        and spec.infra.provider in {"", provider.id}
+        and (not spec.jurisdictions or provider.jurisdiction in spec.jurisdictions)
+        and forbidding(state.book(), provider.id, spec.kind, spec.product, pool.accelerator, at_ms) is None
+    )
+
+
+def _fabrics(state: State, now: Now) -> dict[FabricId, tuple[PoolId, int]]:
+    """Every fabric that is accepted, permitted and open, with its pool and number of nodes."""
     found: dict[FabricId, tuple[PoolId, int]] = {}
     for contract in state.contracts.values():
         for tranche in contract.tranches:

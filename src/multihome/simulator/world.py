@@ -63,8 +63,8 @@ class Site(msgspec.Struct):
 class World:
     """The truth of a simulation. `quiet` is set for the end of it, when nothing goes wrong any more."""
 
-    def __init__(self, clock: SimClock, dice: Dice, *, recognises_repeats: bool) -> None:
-        """An empty world; engines that do not recognise a repeated launch are for controls only."""
+    def __init__(self, clock: SimClock, dice: Dice) -> None:
+        """An empty world."""
         self.clock = clock
         self.dice = dice
         self.quiet = False
@@ -73,7 +73,6 @@ class World:
         self.checkpoints: dict[str, int] = {}
         self.finished: set[WorkloadId] = set()
         self.faults: Counter[str] = Counter()
-        self._recognises_repeats = recognises_repeats
 
     def site(self, provider_id: ProviderId) -> Site:
         """The truth at one provider."""
@@ -115,10 +114,11 @@ class World:
                 self._end(process)
 
     def spawn(self, intent: LaunchIntent) -> str:
-        """Start a process unless something forbids it; says what forbade it, or nothing when the run is there."""
+        """Start a process unless something forbids it; says what forbade it, or nothing when it was started.
+
+        A repeat is not recognised: whoever launches a run twice has it twice, and the checks see it.
+        """
         site = self.site(intent.provider_id)
-        if intent.run_id in site.known and self._recognises_repeats:
-            return ""
         if intent.run_id in site.tombstones:
             return "it was stopped before it was launched"
         if intent.generation < self.fences.get(intent.checkpoint_key, 0):

@@ -130,7 +130,9 @@ class _Auditor:
         self._note(check(self._state, self._state.last))
         self._note(self._balance())
         if self._head[0] < self._anchor[0]:
-            self._note([Violation("I9", f"record {self._anchor[0]}", "it was anchored, and the journal ends before it")])
+            self._note(
+                [Violation("I9", f"record {self._anchor[0]}", "it was anchored, and the journal ends before it")]
+            )
         lines = tuple(
             AuditLine(name, words, self._checked[name], tuple(self._found[name])) for name, words in INVARIANTS.items()
         )

@@ -1,0 +1,103 @@
+"""Simulated days with faults: nothing breaks, the same seed gives the same journal, and planted bugs are caught."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from multihome.simulator.campaign import run_campaign
+from multihome.simulator.driver import Plant, SimResult, simulate
+
+SEEDS = range(16)
+PLANT_SEEDS = range(50)
+DIGEST = "from multihome.simulator.driver import simulate; print(simulate(3, days=2).digest)"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_three_days_of_faults_break_nothing(seed: int) -> None:
+    result = simulate(seed, days=3)
+    assert result.violations == ()
+    assert sum(result.faults.values()) >= 100
+
+
+def test_a_week_of_faults_breaks_nothing() -> None:
+    assert simulate(77, days=7).violations == ()
+
+
+@pytest.mark.parametrize("plant", [Plant.NO_INTENT_BEFORE_LAUNCH, Plant.DOUBLE_ADOPTION], ids=lambda plant: plant.value)
+def test_a_planted_bug_is_caught_within_fifty_seeds_and_its_absence_passes_the_same_seed(plant: Plant) -> None:
+    expected = {Plant.NO_INTENT_BEFORE_LAUNCH: "I2", Plant.DOUBLE_ADOPTION: "I1"}[plant]
+    caught = _first_caught(plant, expected)
+    assert caught is not None, f"{plant.value} was not caught within {len(PLANT_SEEDS)} seeds"
+    assert simulate(caught.seed, days=3).violations == ()
+
+
+def _first_caught(plant: Plant, invariant: str) -> SimResult | None:
+    for seed in PLANT_SEEDS:
+        result = simulate(seed, days=3, plant=plant)
+        if any(violation.invariant == invariant for violation in result.violations):
+            return result
+    return None
+
+
+def test_a_seed_gives_the_same_journal_under_any_hash_seed() -> None:
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert len(digests) == 1
+    assert len(digests.pop().strip()) == 64
+
+
+def test_different_seeds_give_different_journals() -> None:
+    assert simulate(1, days=1).digest != simulate(2, days=1).digest
+
+
+def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
+    said: list[str] = []
+    result = run_campaign(range(100, 108), 3, Plant.NONE, said.append)
+    assert said[-1] == "8 passed, 0 failed"
+    assert (result.passed, result.failed) == (8, ())
+    happened = {
+        "RunEnded never_started",
+        "RunEnded succeeded",
+        "RunEnded vanished",
+        "RunFenced",
+        "RunIntended borrowed",
+        "RunStopAsked cancelled",
+        "RunStopAsked drained",
+        "RunStopAsked reclaimed",
+        "RunStopAsked stalled",
+        "RunStopAsked too_long",
+        "WorkLost",
+        "ChipTimeMetered",
+    }
+    assert happened <= set(result.coverage)
+    befell = {
+        "crash before commit",
+        "crash after commit",
+        "crash amid effects",
+        "effect lost",
+        "effect late",
+        "journal full",
+        "launch refused",
+        "launch timed out, happened",
+        "launch timed out, happens late",
+        "old writer goes on",
+        "provider lost",
+        "provider silent",
+        "report late",
+        "report twice",
+        "run missing from a report",
+        "snapshot lost",
+        "stop swallowed",
+        "wall clock jumps",
+    }
+    assert befell <= set(result.faults)
