@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from multihome.api import operations, reading, workloads
 from multihome.api.context import Context, refused_response
 from multihome.api.documentation import document
+from multihome.api.fast import FastRoutes
 from multihome.api.guard import Guard
 from multihome.wire.refusals import EdgeCode, edge_refusal
 
@@ -22,7 +23,7 @@ class UnknownParameterError(Exception):
 
 def application(context: Context, token: str) -> ASGIApp:
     """The API as an ASGI application; every route but those of `OPEN_PATHS` wants the token."""
-    return Guard(routes(context), token, context.clock, context.metrics)
+    return Guard(FastRoutes(routes(context), context), token, context.clock, context.metrics)
 
 
 def routes(context: Context) -> FastAPI:

@@ -1,7 +1,7 @@
 """What every route works with, and the small things that all of them do."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -37,6 +37,9 @@ STATUS_MS = 250
 """How old the times in a status may be while nothing happens."""
 HISTORY_ROWS_MAX = 5_000
 """Rows of history that one answer is made from."""
+
+Headers = Iterable[tuple[bytes, bytes]]
+"""Headers as ASGI has them, their names in lower case."""
 
 _ENCODER = msgspec.json.Encoder()
 _RETRY_HEADERS = {"retry-after": str(RETRY_AFTER_S)}
@@ -84,12 +87,11 @@ class Context:
 
     async def answer(self, command: Command, request: Request) -> Response:
         """Have a command decided and kept, and say how that went."""
-        key = request.headers.get("idempotency-key", "")
-        actor = request.headers.get("multihome-actor", ACTOR_DEFAULT)
-        return command_response(await self.decide(command, key, actor))
+        return command_response(await self.decide(command, request.scope["headers"]))
 
-    async def decide(self, command: Command, key: str, actor: str) -> Accepted | Refusal | RefusalOut:
-        """Have a command decided and kept."""
+    async def decide(self, command: Command, headers: Headers) -> Accepted | Refusal | RefusalOut:
+        """Have a command decided and kept; its idempotency key and who asks are in the headers."""
+        key, actor = _key_and_actor(headers)
         if len(key) > KEY_CHARACTERS_MAX or len(actor) > KEY_CHARACTERS_MAX:
             text = f"idempotency keys and actors have at most {KEY_CHARACTERS_MAX} characters (KEY_CHARACTERS_MAX)"
             return edge_refusal(EdgeCode.INVALID, "headers", text)
@@ -118,6 +120,16 @@ class Context:
             lambda: self.journal.history(kind, workload=workload, limit=limit)
         )
         return [read_row(row) for row in rows]
+
+
+def _key_and_actor(headers: Headers) -> tuple[str, str]:
+    key, actor = "", ACTOR_DEFAULT
+    for name, value in headers:
+        if name == b"idempotency-key":
+            key = value.decode("latin-1")
+        elif name == b"multihome-actor":
+            actor = value.decode("latin-1")
+    return key, actor
 
 
 async def context_of(request: Request) -> Context:

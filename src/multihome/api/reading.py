@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response, StreamingResponse
 
+from multihome.api import fast
 from multihome.api.changes import FOLLOWERS_MAX, follow_changes
 from multihome.api.context import Ctx, refused_response, view_response, viewed
 from multihome.api.documentation import answers
@@ -34,10 +35,9 @@ router = APIRouter(tags=["reading"])
 
 
 @router.get("/v1/status", responses=answers(StatusView))
-async def read_status(context: Ctx) -> Response:
+async def read_status(request: Request, context: Ctx) -> Response:
     """What there is and what runs, at one glance."""
-    state = await context.service.settled()
-    return Response(context.status_body(state), media_type="application/json")
+    return await fast.status(context, request.scope, b"")
 
 
 @router.get("/v1/names", responses=answers(NamesOut))

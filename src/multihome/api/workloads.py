@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from multihome.api import fast
 from multihome.api.context import Ctx, command_response, refused_response, view_response, viewed
 from multihome.api.documentation import answers, takes
 from multihome.api.logs import LogPlace, follow, place_of_log, read_log
 from multihome.controller.commands import find_workload
 from multihome.controller.state import State
-from multihome.domain.commands import Cancel, Submit
+from multihome.domain.commands import Cancel
 from multihome.domain.refusals import Refusal
 from multihome.units.time import Now
 from multihome.views.explain import Explanation, explain
@@ -35,11 +36,11 @@ Why = Annotated[str, Query(min_length=1, max_length=1_000, description="and why"
 @router.post("", responses=answers(AcceptedOut, Preview), openapi_extra=takes(WorkloadIn))
 async def submit_workload(request: Request, context: Ctx, *, dry_run: bool = False) -> Response:
     """Ask for a workload to be run; answered once that is durable. With `dry_run`, say where it would go and why."""
+    if not dry_run:
+        return await fast.submit(context, request.scope, await request.body())
     spec = read_workload(await request.body(), context.accelerators())
     if isinstance(spec, RefusalOut):
         return refused_response(spec)
-    if not dry_run:
-        return await context.answer(Submit(spec=spec), request)
     foreseen = await viewed(context, lambda state, now: preview(state, spec, now))
     return view_response(foreseen) if foreseen.refusal is None else refused_response(refusal_out(foreseen.refusal))
 

@@ -100,7 +100,7 @@ def _campaign(name: str, size: str, seeds: int) -> int:
 def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the command line calls
     from multihome.app.demo import demo  # noqa: PLC0415
 
-    return demo(state, keep)
+    return demo(state or Path("build/demo"), Path("scenarios/frontier-lab"), keep=keep)
 
 
 if __name__ == "__main__":

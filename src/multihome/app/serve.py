@@ -114,6 +114,7 @@ async def _run(
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=CLOSE_S_MAX,
         )
     )

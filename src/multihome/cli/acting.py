@@ -23,11 +23,12 @@ def apply(
     paths: options.Paths,
     state: options.State = options.state_default(),
     tenant: Annotated[str, typer.Option(help="Whose a workload is that does not say.")] = "",
+    env: options.Env = [],  # noqa: B006 -- typer copies it
     *,
     as_json: options.Json = False,
 ) -> None:
     """Record what files describe: all of it, or nothing."""
-    _apply(context, paths, state, tenant, as_json=as_json, dry_run=False)
+    _apply(context, paths, state, tenant, env, as_json=as_json, dry_run=False)
 
 
 def diff(
@@ -35,11 +36,12 @@ def diff(
     paths: options.Paths,
     state: options.State = options.state_default(),
     tenant: Annotated[str, typer.Option(help="Whose a workload is that does not say.")] = "",
+    env: options.Env = [],  # noqa: B006 -- typer copies it
     *,
     as_json: options.Json = False,
 ) -> None:
     """Show what `apply` would change, and change nothing."""
-    _apply(context, paths, state, tenant, as_json=as_json, dry_run=True)
+    _apply(context, paths, state, tenant, env, as_json=as_json, dry_run=True)
 
 
 def submit(
@@ -47,6 +49,7 @@ def submit(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A workload's file, or - for standard input.")],
     name: Annotated[str, typer.Option(help="Call it so, instead of as the file does.")] = "",
     tenant: Annotated[str, typer.Option(help="Whose it is, where the file does not say.")] = "",
+    env: options.Env = [],  # noqa: B006 -- typer copies it
     state: options.State = options.state_default(),
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say where it would go and why; submit nothing.")] = False,
@@ -59,7 +62,7 @@ def submit(
     from multihome.cli import tables  # noqa: PLC0415
 
     client = client_of(context, state)
-    spec = _one_workload(_load_file(client, file, tenant), file)
+    spec = _with_env(_one_workload(_load_file(client, file, tenant), file), env)
     if name:
         spec = msgspec.structs.replace(spec, name=name)
     if dry_run:
@@ -180,13 +183,14 @@ def clock_advance(
 
 
 def _apply(
-    context: typer.Context, paths: list[Path], state: Path, tenant: str, *, as_json: bool, dry_run: bool
+    context: typer.Context, paths: list[Path], state: Path, tenant: str, env: list[str], *, as_json: bool, dry_run: bool
 ) -> None:
     from multihome.cli import tables  # noqa: PLC0415
 
     client = client_of(context, state)
     loaded = _load(client, list(paths), tenant)
-    tell(client.apply(loaded.documents, loaded.workloads, dry_run=dry_run), as_json, tables.accepted)
+    workloads = tuple(_with_env(spec, env) for spec in loaded.workloads)
+    tell(client.apply(loaded.documents, workloads, dry_run=dry_run), as_json, tables.accepted)
 
 
 def _load(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
@@ -218,6 +222,17 @@ def _one_workload(loaded: "Loaded", file: str) -> "WorkloadSpec":
         wrong = f"{file}: expected one workload, and found {found} documents; `multihome apply` takes any number"
         raise FilesWrongError(wrong)
     return loaded.workloads[0]
+
+
+def _with_env(spec: "WorkloadSpec", env: list[str]) -> "WorkloadSpec":
+    """A workload with variables set from the command line, which win over those of its file."""
+    import msgspec  # noqa: PLC0415
+
+    wrong = [given for given in env if not given.partition("=")[0] or "=" not in given]
+    if wrong:
+        raise FilesWrongError("\n".join(f"--env {given}: expected NAME=VALUE" for given in wrong))
+    given = {name: value for name, _, value in (item.partition("=") for item in env)}
+    return msgspec.structs.replace(spec, envs={**spec.envs, **given})
 
 
 def _awaited(client: "Client", workload_id: str, after_seq: int, units: int, *, is_service: bool) -> bool:

@@ -35,10 +35,14 @@ def command_line() -> typer.Typer:
     }.items():
         app.command(name)(command)
     for group, text, commands in (
-        ("provider", "Whether a provider is to be used.", {
-            "declare-lost": acting.declare_lost,
-            "restore": acting.restore_provider,
-        }),
+        (
+            "provider",
+            "Whether a provider is to be used.",
+            {
+                "declare-lost": acting.declare_lost,
+                "restore": acting.restore_provider,
+            },
+        ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
         ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
         ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),

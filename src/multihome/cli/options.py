@@ -8,13 +8,14 @@ import typer
 
 PORT_DEFAULT = 7777
 
-State = Annotated[
-    Path, typer.Option("--state", envvar="MULTIHOME_STATE", help="State directory of the control plane.")
-]
+State = Annotated[Path, typer.Option("--state", envvar="MULTIHOME_STATE", help="State directory of the control plane.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
 Actor = Annotated[str, typer.Option("--actor", help="Who decides this.")]
 Why = Annotated[str, typer.Option("--why", help="Why: kept with the decision.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files.")]
+Env = Annotated[
+    list[str], typer.Option("--env", metavar="NAME=VALUE", help="Set a variable of every workload; may be repeated.")
+]
 Workload = Annotated[str, typer.Argument(metavar="WORKLOAD", help="Id, or name of a live workload.")]
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER")]
 

@@ -89,9 +89,13 @@ def version(context: typer.Context) -> None:
 
 def demo(
     context: typer.Context,
-    state: Annotated[Path | None, typer.Option("--state", help="Directory to run in; a new one by default.")] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="State directory; build/demo by default, and made anew.")
+    ] = None,
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the directory behind.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the control plane and what runs under it as they are.")
+    ] = False,
 ) -> None:
     """Play the scenario of a frontier lab on this machine, outage included, and check what comes of it."""
     raise typer.Exit(launchers_of(context).demo(state, keep))

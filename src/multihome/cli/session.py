@@ -62,5 +62,3 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Print a line where errors go."""
     sys.stderr.write(text + "\n")
-
-

@@ -122,7 +122,8 @@ def _providers(view: StatusView) -> Table:
 
 
 def _pools(view: StatusView) -> Table:
-    table = table_of("pool", "accelerator", ">delivered", ">used", ">largest free", "outstanding")
+    table = table_of("pool", "accelerator", ">chips", ">used", ">free gang", "outstanding")
+    table.columns[0].no_wrap = True
     for row in view.pools:
         table.add_row(
             row.id,
@@ -130,22 +131,24 @@ def _pools(view: StatusView) -> Table:
             f"{row.delivered_chips:,}",
             f"{row.used_chips:,}",
             f"{row.largest_free_chips:,}",
-            ", ".join(row.outstanding),
+            ", ".join(tranche_id.rpartition("/")[2] for tranche_id in row.outstanding),
         )
     return table
 
 
 def _workloads(rows: list[WorkloadRow]) -> Table:
-    table = table_of("workload", "id", "tenant", "state", ">chips", "pools or reason")
+    """Names, places and reasons; ids and tenants are a `status WORKLOAD` away, and would crowd these out."""
+    table = table_of("workload", "state", ">up", ">chips", "where, or why it waits")
+    table.columns[0].no_wrap = True
     for row in rows:
-        progress = f" step {row.progress.step}" if row.progress else ""
+        progress = f", step {row.progress.step}" if row.progress and row.pools else ""
+        waits = f"; waits: {row.waits_for}" if row.pools and row.waits_for else row.waits_for
         table.add_row(
             row.name,
-            row.id,
-            row.tenant_id,
-            f"{row.state}{f' {row.units_up}/{row.units}' if row.units > 1 else ''}",
+            row.state,
+            f"{row.units_up}/{row.units}",
             f"{row.chips:,}",
-            (", ".join(row.pools) or row.waits_for) + progress,
+            ", ".join(row.pools) + progress + waits,
         )
     return table
 
