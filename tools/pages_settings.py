@@ -42,6 +42,9 @@ FOR_CONTROL_PLANE: dict[str, str] = {
 }
 """Variables that Multihome itself reads."""
 
+FOR_SCENARIOS = {"MULTIHOME_EXAMPLES": "the folder of the example programs; a file's own variable, which the demo sets"}
+"""Variables of the scenarios' files, which no engine sets by itself."""
+
 
 def variables_in_source() -> set[str]:
     """Every environment variable of ours that the source names."""
@@ -59,6 +62,8 @@ def settings_page() -> str:
         "## Environment of a program",
         "Each node of a run finds these. A file's `envs` and `secrets` are there too; where names collide, these win.",
         table(("variable", "means"), ((code(name), text) for name, text in FOR_PROGRAMS.items())),
+        "## Environment of the scenarios",
+        table(("variable", "means"), ((code(name), text) for name, text in FOR_SCENARIOS.items())),
         "## The local engine",
         one_line(EngineSettings.__doc__),
         table(
