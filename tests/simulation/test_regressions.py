@@ -22,6 +22,10 @@ SEEDS = [
     # A run asked to stop, then left out of one report, counted as a success when it ended.
     168,
     173,
+    # Three quick absences after a long silence freed the chips of a run that was alive.
+    5244,
+    642,
+    772,
 ]
 
 
@@ -79,3 +83,36 @@ def test_a_repeat_of_a_command_while_the_clock_jumps_is_recorded_once() -> None:
     assert runtime.state.answers["k"].answer == first.answers[0]
     assert Runtime(MemoryJournal(disk), clock).state == runtime.state
     assert audit(disk.rows).holds
+
+
+def absent(control: Control, times: int) -> list[ev.RunEnded]:
+    """The engine answers so many times without a mention, a second apart; the ends that this led to."""
+    ended: list[ev.RunEnded] = []
+    for _ in range(times):
+        control.wait(1_000)
+        ended.extend(of_kind(control.hear(), ev.RunEnded))
+    return ended
+
+
+def test_the_time_of_a_silence_does_not_count_towards_an_absence() -> None:
+    for fenced in (False, True):
+        control = installed()
+        workload_id = control.submit(training("t"))
+        control.place()
+        run_id = control.run_of(workload_id).id
+        control.tell(cmd.LaunchUnclear(run_id=run_id, error="no answer"))
+        if fenced:
+            control.do(cmd.DeclareLost(provider_id=ALPHA, actor="a", why="w"))
+        control.wait(HOUR_MS)
+        assert absent(control, 4) == []
+        assert len(absent(control, 10)) == 1
+
+
+def test_a_leap_of_the_clock_at_a_restart_does_not_count_towards_an_absence() -> None:
+    control = installed()
+    run_id = control.running(training("t"))
+    absent(control, 3)
+    control.wait(HOUR_MS)
+    control.tell(cmd.Recovered())
+    assert absent(control, 4) == []
+    assert [ended.run_id for ended in absent(control, 10)] == [run_id]

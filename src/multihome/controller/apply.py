@@ -181,16 +181,17 @@ def _started(state: State, event: ev.RunStarted, at: Now) -> None:
 
 
 def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
-    state.runs[event.run_id].phase = Unknown(since_process_ms=at.process_ms, absences=0)
+    run = state.runs[event.run_id]
+    kind = Fenced if isinstance(run.phase, Fenced) else Unknown
+    run.phase = kind(since_process_ms=at.process_ms, absences=0)
 
 
 def _absent(state: State, event: ev.RunAbsent, at: Now) -> None:
-    del at
     run = state.runs[event.run_id]
-    if isinstance(run.phase, Unknown):
-        run.phase = Unknown(run.phase.since_process_ms, run.phase.absences + 1)
-    elif isinstance(run.phase, Fenced):
-        run.phase = Fenced(run.phase.since_process_ms, run.phase.absences + 1)
+    if isinstance(run.phase, Unknown | Fenced):
+        # The delay runs from the first observation on: what passed before it was silence, and shows nothing.
+        since_ms = run.phase.since_process_ms if run.phase.absences else at.process_ms
+        run.phase = type(run.phase)(since_ms, run.phase.absences + 1)
 
 
 def _ready(state: State, event: ev.RunReady, at: Now) -> None:

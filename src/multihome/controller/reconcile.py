@@ -33,6 +33,7 @@ from multihome.domain.events import (
 )
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import (
+    Fenced,
     Intended,
     Outcome,
     Progress,
@@ -122,13 +123,14 @@ def recovered(state: State, now: Now) -> Decision:
     """After a restart: what was intended may or may not have been asked for; what was to be stopped is asked again.
 
     While we were away nobody listened: providers where something runs count as silent until they are heard again, so
-    that no run is taken for stalled because of us.
+    that no run is taken for stalled because of us. Absences are counted anew: the process clock may have leapt, and a
+    leap is no time in which anyone observed.
     """
     del now
     events: list[Event] = [
         RunBecameUnknown(run_id=run.id, why="the control plane restarted before the engine had answered")
         for run in state.runs.values()
-        if isinstance(run.phase, Intended)
+        if isinstance(run.phase, Intended) or (isinstance(run.phase, Unknown | Fenced) and run.phase.absences)
     ]
     events.extend(
         ProviderSilent(provider_id=provider_id, error="the control plane restarted and has not heard it yet")

@@ -33,6 +33,7 @@ TRANSITIONS: dict[tuple[type[Phase], type[Event]], type[Phase] | type[Gone]] = {
     (Intended, RunEnded): Gone,
     (Unknown, RunStarted): Running,
     (Unknown, RunAbsent): Unknown,
+    (Unknown, RunBecameUnknown): Unknown,
     (Unknown, RunStopAsked): Stopping,
     (Unknown, RunFenced): Fenced,
     (Unknown, RunEnded): Gone,
@@ -46,6 +47,7 @@ TRANSITIONS: dict[tuple[type[Phase], type[Event]], type[Phase] | type[Gone]] = {
     (Stopping, RunFenced): Fenced,
     (Stopping, RunEnded): Gone,
     (Fenced, RunAbsent): Fenced,
+    (Fenced, RunBecameUnknown): Fenced,
     (Fenced, RunStopAsked): Stopping,
     (Fenced, RunEnded): Gone,
 }

@@ -236,8 +236,8 @@ def test_absence_takes_three_observations_and_the_declared_delay() -> None:
     seen = absences(control, 1_000)
     assert seen[:3] == [[RunBecameUnknown], [RunAbsent], [RunAbsent]]
     assert all(events == [] for events in seen[3:-1])
-    # The provider's delay of ten seconds runs from the observation that first missed it.
-    assert len(seen) == 11
+    # The provider's delay of ten seconds runs from the first absence that is counted.
+    assert len(seen) == 12
 
 
 def test_one_that_was_never_confirmed_has_never_started() -> None:
@@ -298,7 +298,7 @@ def test_a_late_success_after_never_started_is_stopped() -> None:
 
 def test_what_carries_no_token_of_ours_is_left_alone_and_named_once() -> None:
     control, run_id, _ = begin(training())
-    stranger = control.report(RunId("w-other.0.1"), token="theirs")  # noqa: S106 -- a mark, not a secret
+    stranger = control.report(RunId("w-other.0.1"), token="theirs")
     decision = control.hear(control.report(run_id), stranger, foreign=("job-17",))
     assert {event.name for event in of_kind(decision, OrphanSeen)} == {"w-other.0.1", "job-17"}
     assert decision.effects == ()
