@@ -1,5 +1,7 @@
 """A provider that is lost, restored or drained, and what becomes of its runs and its chips."""
 
+from typing import Any
+
 import pytest
 
 from multihome.domain.commands import (
@@ -48,7 +50,7 @@ from tests.builders import (
 )
 from tests.control import Control, installed, of_kind
 
-ADA = {"actor": "ada", "why": "fire"}
+ADA: dict[str, Any] = {"actor": "ada", "why": "fire"}
 
 
 def lose(control: Control) -> None:
@@ -112,7 +114,7 @@ def test_a_returning_run_is_stopped_and_its_chips_count_until_it_is_gone() -> No
     assert control.workload(tall).units[0].run_id is None
     metered = len(control.events(ChipTimeMetered))
     ended = control.hear_ended(old, 0)
-    assert [type(event) for event in ended.events if not isinstance(event, ChipTimeMetered)][0] is RunEnded
+    assert next(type(event) for event in ended.events if not isinstance(event, ChipTimeMetered)) is RunEnded
     assert len(control.events(ChipTimeMetered)) == metered
     assert control.run_of(workload_id).id == new
     control.place()

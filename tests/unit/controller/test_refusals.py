@@ -76,8 +76,8 @@ def second(**more: Any) -> Contract:
     return contract(tranches=[tranche(), tranche(name="t2", **more)])
 
 
-NOBODY = {"actor": "", "why": "no reason"}
-ADA = {"actor": "ada", "why": "because"}
+NOBODY: dict[str, Any] = {"actor": "", "why": "no reason"}
+ADA: dict[str, Any] = {"actor": "ada", "why": "because"}
 EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.NOT_FOUND, "ghost", Cancel(workload="ghost", **ADA)),
     (RefusalCode.NOT_FOUND, "ghost", Drain(target="ghost", **ADA)),

@@ -73,7 +73,7 @@ def test_a_slice_counts_cores_in_some_generations_and_chips_in_others(
 
 @pytest.mark.parametrize("text", ["v5p-7", "tpu-v5p-1", "v5p-0", "v5litepod-0"])
 def test_a_slice_that_is_no_whole_number_of_chips_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="TensorCores, and a TPU-v5. chip has"):
+    with pytest.raises(ValueError, match=r"TensorCores, and a TPU-v5. chip has"):
         parse_accelerator(text, KNOWN)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from multihome.clauses.book import Book
 from multihome.domain.contracts import Award, ClauseRef, Scope
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.placements import (
@@ -81,7 +82,7 @@ def gang(name: str, nodes: int, chips: int = 8, **more: Any) -> WorkloadSpec:
     return training(name, num_nodes=nodes, choices=(choice(chips_per_node=chips),), **more)
 
 
-def blockers(spec: WorkloadSpec, at: tuple[Lot, ...], facts: Any = None) -> tuple[Blocker, ...]:
+def blockers(spec: WorkloadSpec, at: tuple[Lot, ...], facts: Book | None = None) -> tuple[Blocker, ...]:
     """Why a workload waits that is placed nowhere."""
     outcome = decide(snapshot(facts or book(contract()), [ask(spec)], at=at))
     assert outcome.placed == ()
@@ -153,7 +154,7 @@ def test_a_small_gang_may_pass_a_large_one_that_does_not_fit() -> None:
     assert list(outcome.waiting) == ["large"]
 
 
-def two_sellers(*clauses: Any, beta_rate: int = RATE // 2, **more: Any) -> Any:
+def two_sellers(*clauses: Any, beta_rate: int = RATE // 2, **more: Any) -> Book:
     """Alpha with clauses, and beta at half its rate."""
     other = tranche("beta-1", pool_id="beta/main", rate_micro_usd_per_chip_hour=beta_rate, new_capacity=False)
     return book(contract(clauses=clauses, **more), contract("beta", tranches=(other,)))

@@ -118,7 +118,7 @@ QUOTAS = st.none() | st.builds(quota, st.integers(0, 12), st.integers(0, 8), st.
 
 
 @given(
-    st.fixed_dictionaries({node: QUOTAS for node in NODES}),
+    st.fixed_dictionaries(dict.fromkeys(NODES, QUOTAS)),
     st.fixed_dictionaries({leaf: st.integers(0, 12) for leaf in LEAVES}),
     st.sampled_from(LEAVES),
     st.integers(1, 12),
