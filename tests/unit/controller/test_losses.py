@@ -222,6 +222,24 @@ def test_a_drain_moves_what_runs_and_admits_nothing(target: str) -> None:
     assert control.run_of(other).allocation.provider_id == ALPHA
 
 
+def test_a_stop_for_any_reason_outlasts_an_absence() -> None:
+    control, run_id, _ = on_alpha()
+    control.do(Drain(target="alpha", **ADA))
+    control.hear()
+    (again,) = of_kind(control.hear(control.report(run_id)), RunStopAsked)
+    assert again.cause is StopCause.DRAINED
+
+
+def test_what_is_fenced_uses_nobody_s_quota() -> None:
+    control = quotas(16, 0)
+    workload_id = control.submit(training(num_nodes=2))
+    control.place()
+    control.started(control.run_of(workload_id).id)
+    lose(control)
+    control.place()
+    assert control.run_of(workload_id).allocation.provider_id == BETA
+
+
 def test_a_drain_of_one_pool_leaves_the_others() -> None:
     control, _, _ = on_alpha()
     control.do(Drain(target="beta/main", **ADA))
