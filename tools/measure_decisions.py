@@ -91,7 +91,8 @@ def codec() -> None:
 
     def decode_plain() -> PlacedData:
         found = json.loads(plain)
-        return PlacedData(**{**found, "nodes": tuple(ShareData(**share) for share in found["nodes"])})
+        found["nodes"] = tuple(ShareData(**share) for share in found["nodes"])
+        return PlacedData(**found)
 
     ways: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "msgspec": (lambda: encoder.encode(as_struct), lambda: decoder.decode(text)),

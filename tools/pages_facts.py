@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
-import msgspec
-
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
 from multihome.domain.contracts import ClauseRef, ClauseTerms, FirstRefusalMode, Scope
 from multihome.domain.events import Event
@@ -24,6 +22,7 @@ from tools.tables import code, page, table
 
 SAMPLE_MS = parse_instant("2025-06-15")
 SAMPLE_COUNT = 16
+DAYS = 3
 CLAUSE_MODULES = {
     "exclusivity": "exclusivity",
     "right_of_first_refusal": "first_refusal",
@@ -137,11 +136,8 @@ def clauses_page() -> str:
     )
 
 
-def _sample_terms(terms: type[ClauseTerms]) -> ClauseTerms:
-    always: Interval = Interval(0, 1)
-    values: dict[str, object] = {"id": "CLAUSE", "interval": always, "source": "", "scope": Scope()}
+def _sample_terms(terms: type[Any]) -> ClauseTerms:
+    """A clause with parameters that show where they stand in a sentence."""
+    values: dict[str, Any] = {"id": "CLAUSE", "interval": Interval(0, 1), "source": "", "scope": Scope()}
     values |= {"mode": FirstRefusalMode.MATCH_OFFER, "incumbent_first": False, "share_bps": 9_000}
-    numbers = dict.fromkeys(terms.__struct_fields__, 3)
-    fields = {name: values.get(name, numbers[name]) for name in terms.__struct_fields__}
-    made: ClauseTerms = msgspec.structs.replace(terms(**fields)) if fields else terms(**fields)
-    return made
+    return terms(**{name: values.get(name, DAYS) for name in terms.__struct_fields__})

@@ -68,7 +68,7 @@ def settings_page() -> str:
         one_line(EngineSettings.__doc__),
         table(
             ("setting", "value"),
-            ((code(name), f"{value:,}") for name, value in _engine_settings().items()),
+            ((code(name), f"{value:,}" if value >= 0 else "no limit") for name, value in _engine_settings().items()),
         ),
         "## Limits and other numbers",
         *_limits(),
