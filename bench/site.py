@@ -111,10 +111,11 @@ class Plane(msgspec.Struct):
         """Apply documents."""
         file = self.state.with_suffix(".yaml")
         file.write_text(text, encoding="utf-8")
-        known = KnownNames(**{kind: frozenset(names) for kind, names in self._names().items()})
-        loaded = load([file], known=known)
-        assert not loaded.problems, loaded.problems
-        self.client().apply(loaded.documents, loaded.workloads)
+        with self.client() as client:
+            names = msgspec.structs.asdict(client.names().value)
+            loaded = load([file], known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}))
+            assert not loaded.problems, loaded.problems
+            client.apply(loaded.documents, loaded.workloads)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -135,9 +136,6 @@ class Plane(msgspec.Struct):
         os.close(process)
         assert ended is not None, "a wait without WNOHANG returns a child"
         return ended.si_status
-
-    def _names(self) -> dict[str, tuple[str, ...]]:
-        return msgspec.structs.asdict(self.client().names().value)
 
 
 @contextmanager

@@ -30,7 +30,8 @@ def audit_state(state: Path) -> AuditReport:
         with claimed(state):
             return _audit(state)
     with tempfile.TemporaryDirectory() as folder:
-        Client(state, OsIdMint().mint, "audit").backup(Path(folder) / JOURNAL_FILE)
+        with Client(state, OsIdMint().mint, "audit") as client:
+            client.backup(Path(folder) / JOURNAL_FILE)
         return _audit(Path(folder))
 
 

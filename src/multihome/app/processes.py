@@ -3,7 +3,6 @@
 import os
 import select
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -26,15 +25,11 @@ def start_detached(options: StartOptions) -> ServerInfo:
     options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     output = options.state / OUTPUT_FILE
     reader, writer = os.pipe()
-    command = [sys.executable, "-m", "multihome.app.main", "up", "--foreground", "--ready-fd", str(writer)]
-    command += ["--state", str(options.state), "--port", str(options.port)]
-    if options.clock_start is not None:
-        command += ["--clock-start", options.clock_start]
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[writer], start_new_session=True
-        )
-    os.close(writer)
+    try:
+        os.set_inheritable(writer, True)
+        pid = _spawn(_command(options, writer), output)
+    finally:
+        os.close(writer)
     try:
         # The pipe ends when the process does.
         ready, _, _ = select.select([reader], [], [], START_S_MAX)
@@ -43,11 +38,27 @@ def start_detached(options: StartOptions) -> ServerInfo:
     finally:
         os.close(reader)
     if not ready:
-        process.kill()
-        msg = f"it did not answer within {START_S_MAX} s; see {options.state}"
-        raise LaunchError(msg)
-    process.wait(START_S_MAX)
-    raise LaunchError(output.read_text("utf-8", "replace").strip() or f"it ended at once; see {options.state}")
+        os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    said = output.read_text("utf-8", "replace").strip()
+    raise LaunchError(said or f"the control plane did not come up; see {options.state}")
+
+
+def _command(options: StartOptions, ready_fd: int) -> list[str]:
+    command = [sys.executable, "-m", "multihome.app.main", "up", "--foreground", "--ready-fd", str(ready_fd)]
+    command += ["--state", str(options.state), "--port", str(options.port)]
+    return command if options.clock_start is None else [*command, "--clock-start", options.clock_start]
+
+
+def _spawn(command: list[str], output: Path) -> int:
+    """Start a process in a session of its own, which prints into a file; its id."""
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(output), writing, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=files, setsid=True)
 
 
 def stop(state: Path) -> int | None:

@@ -88,6 +88,18 @@ class Client:
             trust_env=False,
         )
 
+    def __enter__(self) -> "Client":
+        """Close at the end of a block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """See `close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
     def apply(
         self, documents: Iterable[Document], workloads: Iterable[WorkloadSpec], *, dry_run: bool = False
     ) -> Reply[AcceptedOut]:
@@ -230,9 +242,7 @@ class Client:
         raise NotRunningError(self._state)
 
     @contextmanager
-    def _stream(
-        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Generator["httpx.Response"]:
+    def _stream(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Generator["httpx.Response"]:
         """An answer that is read as it comes, however long nothing does."""
         try:
             with self._http.stream("GET", path, params=dict(query), headers=dict(headers), timeout=None) as answer:
