@@ -92,6 +92,7 @@ class Reporter:
 
     progress_file: Path | None
     log_every_steps: int
+    resumed_from_step: int
     checkpoint_step: int
     since_step: int
     since: float
@@ -109,7 +110,13 @@ class Reporter:
         """Replace the progress file in one move, so that no reader sees half of it."""
         if self.progress_file is None:
             return
-        text = json.dumps({"step": step, "checkpoint_step": self.checkpoint_step, "loss": round(loss, 6)})
+        told = {
+            "step": step,
+            "checkpoint_step": self.checkpoint_step,
+            "resumed_from_step": self.resumed_from_step,
+            "loss": round(loss, 6),
+        }
+        text = json.dumps(told)
         temporary = self.progress_file.with_name(f".{self.progress_file.name}.tmp")
         temporary.write_text(text, encoding="ascii")
         temporary.replace(self.progress_file)
@@ -206,7 +213,8 @@ def _begin(attempt: Attempt) -> Training:
 def _train(training: Training, attempt: Attempt) -> int:
     """Step until the last one or until asked to stop; on rank 0 also save, report and pace."""
     launch, arguments = attempt.launch, attempt.arguments
-    reporter = Reporter(launch.progress_file, arguments.log_every_steps, training.step, training.step, time.monotonic())
+    begun = training.step
+    reporter = Reporter(launch.progress_file, arguments.log_every_steps, begun, begun, begun, time.monotonic())
     stopping = False
     while training.step < arguments.steps and not stopping:
         started = time.monotonic()

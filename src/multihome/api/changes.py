@@ -7,6 +7,7 @@ from itertools import islice
 import msgspec
 
 from multihome.api.context import Context
+from multihome.domain.events import Event
 from multihome.runtime.records import RECORDS
 from multihome.wire.responses import ChangeOut
 
@@ -45,7 +46,7 @@ def _read(context: Context, after_seq: int) -> tuple[bytes, int]:
     return b"".join(parts), after_seq
 
 
-async def _wait(woken: asyncio.Queue[object], closing: asyncio.Event) -> None:
+async def _wait(woken: "asyncio.Queue[tuple[int, Event]]", closing: asyncio.Event) -> None:
     """Until something happened, or it is time to show life."""
     waits = [asyncio.ensure_future(woken.get()), asyncio.ensure_future(closing.wait())]
     try:

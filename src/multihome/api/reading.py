@@ -17,7 +17,7 @@ from multihome.ports.journal import HistoryRow, Journal
 from multihome.units.time import Now
 from multihome.views import history
 from multihome.views.report import Report, report
-from multihome.views.status import StatusView, status
+from multihome.views.status import StatusView
 from multihome.wire.refusals import EdgeCode, edge_refusal
 from multihome.wire.responses import ChangeOut, HeadOut, HealthOut, NamesOut
 

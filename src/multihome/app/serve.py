@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
     """Uvicorn that leaves signals to us, so that a stop ends with a snapshot and exit code 0."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -75,12 +75,14 @@ def serve(options: StartOptions) -> None:
 def _engine(state: Path, provider: Provider, clock: OsClock) -> Engine:
     if provider.engine == "local":
         return LocalEngine(state, provider.id, clock)
-    _LOG.warning("provider %s wants engine %r, which is not known; it is treated as silent", provider.id, provider.engine)
+    _LOG.warning(
+        "provider %s wants engine %r, which is not known; it is treated as silent", provider.id, provider.engine
+    )
     return SilentEngine(provider.id, provider.engine)
 
 
 @contextmanager
-def _listener(options: StartOptions) -> Iterator[socket.socket]:
+def _listener(options: StartOptions) -> Generator[socket.socket]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,7 +91,9 @@ def _listener(options: StartOptions) -> Iterator[socket.socket]:
             listener.listen(BACKLOG)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            reason = "another program listens there; choose another with `--port`, or 0 for any" if taken else str(error)
+            reason = (
+                "another program listens there; choose another with `--port`, or 0 for any" if taken else str(error)
+            )
             msg = f"{HOST}:{options.port} cannot be used: {reason}"
             raise LaunchError(msg) from error
         yield listener

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Format(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def claimed(state: Path) -> Iterator[None]:
+def claimed(state: Path) -> Generator[None]:
     """Hold a state directory, which is made where it is missing, against every other control plane.
 
     Raises:
@@ -73,7 +73,7 @@ def token_of(state: Path, mint: IdMint) -> str:
 
 
 @contextmanager
-def announced(state: Path, info: ServerInfo) -> Iterator[None]:
+def announced(state: Path, info: ServerInfo) -> Generator[None]:
     """Say in the directory where this control plane answers, for as long as it does."""
     path = state / SERVER_FILE
     _write(path, msgspec.json.encode(info))

@@ -6,52 +6,82 @@ from rich.text import Text
 
 from multihome.cli.tables import table_of
 from multihome.units.money import format_chip_hours, format_usd
-from multihome.units.time import format_date, format_instant
-from multihome.views.report import Report, TotalLine
+from multihome.units.time import format_clock, format_date, format_instant
+from multihome.views.report import Report, RunLine, TotalLine
 
 LINES_MAX = 60
 """Lines of one section that are shown; `--json` has them all."""
+_LESSER_REASONS = ("Beat", "Ruled out", "Award")
+"""Sentences that `explain` tells, or that stand under evidence; a report would drown in them."""
 
 
 def report(view: Report) -> RenderableType:
     """Every section that has something to say."""
-    head = Text(f"{format_instant(view.from_contract_ms)} to {format_instant(view.contract_ms)}")
-    sections: list[tuple[str, Table]] = [
-        ("Runs", _runs(view)),
+    scenario = f"{format_instant(view.from_contract_ms)} to {format_instant(view.contract_ms)}"
+    real = f"{format_clock(view.from_process_ms)} to {format_clock(view.process_ms)}"
+    head = Text(f"contract time {scenario}; real time {real}")
+    sections: list[tuple[str, Table | Text]] = [
+        ("Who ran where, and when", _runs(view)),
+        ("Why there", _reasons(view)),
         ("By provider", _totals(view.by_provider)),
         ("By contract", _totals(view.by_contract)),
         ("By tenant", _totals(view.by_tenant)),
         ("By workload", _totals(view.by_workload)),
-        ("Commitments", _burn_down(view)),
+        ("Take-or-pay, burnt down so far", _burn_down(view)),
         ("Concentration", _concentration(view)),
-        ("Evidence", _evidence(view)),
+        ("First-refusal evidence", _evidence(view)),
         ("Work done again", _lost_work(view)),
         ("What clauses made of it", _consequences(view)),
         ("Deliveries", _deliveries(view)),
     ]
     parts: list[RenderableType] = [head]
-    for title, table in sections:
-        if table.row_count:
-            parts.extend((Text(f"\n{title}", style="bold"), table))
+    for title, section in sections:
+        if section if isinstance(section, Text) else section.row_count:
+            parts.extend((Text(f"\n{title}", style="bold"), section))
     total = f"total {format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
     parts.append(Text(f"\n{total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
     return Group(*parts)
 
 
 def _runs(view: Report) -> Table:
-    table = table_of("run", "workload", "pool", ">chips", "basis", "from", "to", "outcome")
+    """Two lines a run, so that scenario time and real time both fit."""
+    table = table_of("workload, outcome", "pool, chips", "from, real", "to, real")
+    for column in table.columns:
+        column.no_wrap = True
     for run in view.runs[-LINES_MAX:]:
         table.add_row(
-            run.run_id,
-            run.name,
-            run.pool_id,
-            str(run.chips),
-            run.basis,
-            "-" if run.started_contract_ms is None else format_date(run.started_contract_ms),
-            "-" if run.ended_contract_ms is None else format_date(run.ended_contract_ms),
-            run.outcome,
+            f"{_unit_name(run)}\n  {run.outcome}",
+            f"{run.pool_id}\n  {run.chips} {run.basis}",
+            _both_times(run.started_contract_ms, run.started_process_ms),
+            _both_times(run.ended_contract_ms, run.ended_process_ms),
         )
     return table
+
+
+def _reasons(view: Report) -> Text:
+    """The reasons of placements, once for all runs that share them."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for run in view.runs[-LINES_MAX:]:
+        told = (run.pool_id, *(sentence for sentence in run.sentences if not sentence.startswith(_LESSER_REASONS)))
+        alike.setdefault(told, []).append(_unit_name(run))
+    lines: list[str] = []
+    for (pool_id, *sentences), names in alike.items():
+        lines.append(f"{pool_id}: {', '.join(dict.fromkeys(names))}")
+        lines.append(f"  {' '.join(sentences)}")
+    return Text("\n".join(lines))
+
+
+def _unit_name(run: RunLine) -> str:
+    """`chat.1` for a further replica, `chat #2` for a second attempt."""
+    _, unit, attempt = run.run_id.rsplit(".", 2)
+    return f"{run.name}{f'.{unit}' if unit != '0' else ''}{f' #{attempt}' if attempt != '1' else ''}"
+
+
+def _both_times(contract_ms: int | None, process_ms: int | None) -> str:
+    if contract_ms is None or process_ms is None:
+        return "-"
+    # The year stands in the report's first line.
+    return f"{format_instant(contract_ms)[len('2025-') : -1]}\n  {format_clock(process_ms)}"
 
 
 def _totals(lines: tuple[TotalLine, ...]) -> Table:
@@ -62,7 +92,7 @@ def _totals(lines: tuple[TotalLine, ...]) -> Table:
 
 
 def _burn_down(view: Report) -> Table:
-    table = table_of("tranche", "month", ">owed chip-h", ">taken", ">lacking", ">deficiency")
+    table = table_of("tranche", "month", ">owed chip-h", ">taken", ">lacking", ">costs")
     for line in view.burn_down[-LINES_MAX:]:
         table.add_row(
             line.tranche_id,
@@ -85,17 +115,22 @@ def _concentration(view: Report) -> Table:
 
 
 def _evidence(view: Report) -> Table:
-    table = table_of("run", "workload", "tranche", "why its capacity was permitted")
-    for line in view.evidence[-LINES_MAX:]:
-        table.add_row(line.run_id, line.name, line.tranche_id, line.text)
+    """Once for each tranche: the evidence is its award's, and every placement on it stands on that."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for line in view.evidence:
+        alike.setdefault((line.tranche_id, line.text), []).append(line.name)
+    table = table_of("tranche", ">runs", "why its capacity was permitted")
+    table.columns[0].no_wrap = True
+    for (tranche_id, text), names in list(alike.items())[:LINES_MAX]:
+        table.add_row(tranche_id, str(len(names)), text)
     return table
 
 
 def _lost_work(view: Report) -> Table:
-    table = table_of("run", "workload", ">steps", ">resumed from", ">saves every")
+    table = table_of("workload", ">steps", ">resumed from", ">saves every")
     for line in view.lost_work[-LINES_MAX:]:
         interval = str(line.checkpoint_interval_steps)
-        table.add_row(line.run_id, line.name, str(line.steps), str(line.resumed_from_step), interval)
+        table.add_row(line.name, str(line.steps), str(line.resumed_from_step), interval)
     return table
 
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -88,7 +88,7 @@ class Client:
             trust_env=False,
         )
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         """Close at the end of a block."""
         return self
 

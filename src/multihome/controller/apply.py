@@ -206,8 +206,12 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
     run.progress = event.progress
     run.moved_process_ms = at.process_ms
     workload = state.workloads.get(run.workload_id)
-    if workload is not None and workload.units[run.unit].run_id == run.id:
-        workload.units[run.unit].progress = event.progress
+    if workload is None:
+        return
+    unit = workload.units[run.unit]
+    successor = state.runs.get(unit.run_id) if unit.run_id is not None else None
+    if unit.run_id == run.id or successor is None or successor.progress is None:
+        unit.progress = event.progress
 
 
 def _stop_asked(state: State, event: ev.RunStopAsked, at: Now) -> None:

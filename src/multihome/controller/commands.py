@@ -18,8 +18,9 @@ from multihome.controller.state import (
     applied_name,
 )
 from multihome.domain import commands as cmd
+from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import ClauseRef, DelayRemedy, FirstRefusal
+from multihome.domain.contracts import ClauseRef, Contract, DelayRemedy, FirstRefusal, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -40,7 +41,8 @@ from multihome.domain.events import (
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
-from multihome.domain.supply import Delivery
+from multihome.domain.supply import Delivery, Pool, Provider
+from multihome.domain.tenants import Tenant
 from multihome.units.time import Now, format_instant
 
 
@@ -113,7 +115,7 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
         before = table.get(key)
         if before == document:
             continue
-        changes.append(f"{'+' if before is None else '~'} {type(document).__name__.lower()} {key}")
+        changes.append(f"{'+' if before is None else '~'} {_DOCUMENT_WORDS[type(document)]} {key}")
         events.append(DocumentRecorded(document=document))
         events.extend(_consequences(known, document))
     workload_ids: list[WorkloadId] = []
@@ -172,6 +174,8 @@ def _consequences(known: State, document: Document) -> list[Event]:
             if not terms.interval.contains(tranche.promised_ms):
                 continue
             late = delay(terms, tranche.promised_ms, document.effective_ms)
+            if not late.late_days:
+                continue
             text = (
                 f"tranche {tranche.id}: {late.late_days} days late, {late.grace_days} of grace, discount "
                 f"{late.discount_bps / 100:g} % of the rate{' (capped)' if late.capped else ''}; start and end shift; "
@@ -318,6 +322,16 @@ def _needs_person(actor: str, why: str) -> Refusal | None:
         return None
     return Refusal(RefusalCode.NEEDS_PERSON, "actor and why", "a person must stand behind this: say who and why")
 
+
+_DOCUMENT_WORDS: dict[type[Document], str] = {
+    AcceleratorType: "accelerator",
+    Provider: "provider",
+    Pool: "pool",
+    Contract: "contract",
+    Waiver: "waiver",
+    Delivery: "delivery",
+    Tenant: "tenant",
+}
 
 # The table's keys guarantee each function the command it takes; a checker cannot see that.
 _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Decision]] = {

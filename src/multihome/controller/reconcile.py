@@ -234,18 +234,26 @@ def _progress(state: State, run: RunState, progress: Progress | None, now: Now, 
         # The report is out of date: a run only ever moves on.
         return
     workload = state.workloads.get(run.workload_id)
-    if run.progress is None and workload is not None and not run.replaced:
-        before = workload.units[run.unit].progress
-        if before is not None:
-            yield WorkLost(
-                run_id=run.id,
-                workload_id=run.workload_id,
-                steps=max(0, before.step - progress.resumed_from_step),
-                resumed_from_step=progress.resumed_from_step,
-            )
+    if workload is not None:
+        unit = workload.units[run.unit]
+        if run.progress is None and not run.replaced and unit.progress is not None:
+            yield _work_lost(run, unit.progress.step, progress.resumed_from_step)
+        successor = state.runs.get(unit.run_id) if unit.run_id is not None else None
+        if run.replaced and is_last and successor is not None and successor.progress is not None:
+            # What a lost run had really done is known only when its provider answers again.
+            yield _work_lost(successor, progress.step, successor.progress.resumed_from_step)
     is_checkpoint = run.progress is None or progress.checkpoint_step != run.progress.checkpoint_step
     if is_last or is_checkpoint or now.process_ms - run.moved_process_ms >= PROGRESS_EVERY_MS:
         yield RunProgressed(run_id=run.id, progress=progress)
+
+
+def _work_lost(run: RunState, reached_step: int, resumed_from_step: int) -> WorkLost:
+    return WorkLost(
+        run_id=run.id,
+        workload_id=run.workload_id,
+        steps=max(0, reached_step - resumed_from_step),
+        resumed_from_step=resumed_from_step,
+    )
 
 
 def _unexpected(state: State, provider_id: ProviderId, report: RunReport, effects: list[Effect]) -> Iterator[Event]:

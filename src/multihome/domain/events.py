@@ -163,7 +163,10 @@ class UnitBackedOff(Fact, frozen=True, kw_only=True):
 
 
 class WorkLost(Fact, frozen=True, kw_only=True):
-    """Steps that were computed after the last checkpoint and must be computed again."""
+    """Steps that were computed after the last checkpoint and must be computed again, as far as is known.
+
+    A later one for the same run corrects it, when the provider of the attempt before answers again.
+    """
 
     run_id: RunId
     workload_id: WorkloadId

@@ -76,7 +76,10 @@ class World:
 
     def site(self, provider_id: ProviderId) -> Site:
         """The truth at one provider."""
-        return self.sites.setdefault(provider_id, Site())
+        site = self.sites.get(provider_id)
+        if site is None:
+            site = self.sites[provider_id] = Site()
+        return site
 
     def is_silent(self, provider_id: ProviderId) -> bool:
         """Say whether its engine answers nothing now."""

@@ -82,6 +82,11 @@ def format_instant(at_ms: int) -> str:
     return datetime_of(at_ms).strftime("%Y-%m-%d %H:%MZ")
 
 
+def format_clock(at_ms: int) -> str:
+    """The time of day of an instant, to the second: `14:30:05Z`."""
+    return datetime_of(at_ms).strftime("%H:%M:%SZ")
+
+
 def format_date(at_ms: int) -> str:
     """The UTC date of an instant, `2025-06-01`; the named end of time as `open`."""
     return "open" if at_ms >= FOREVER_MS else datetime_of(at_ms).strftime("%Y-%m-%d")

@@ -13,6 +13,7 @@ from multihome.controller.state import State
 from multihome.domain import events as ev
 from multihome.domain.ids import ContractId, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Evidence
+from multihome.domain.workloads import WorkloadSpec
 from multihome.ledger.charges import ChargeLine, LineKey, charge_lines, imbalance, postings
 from multihome.ledger.concentration import Concentration, concentration
 from multihome.units.time import Interval, Now, month_interval
@@ -142,11 +143,11 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
     for run in state.runs.values():
         usage.extend(meter_run(state, run, now.contract_ms))
     lines = charge_lines(usage)
-    start = entries[0].at if entries else now
+    start = _scenario_start(entries, now)
     return Report(
         contract_ms=now.contract_ms,
         process_ms=now.process_ms,
-        from_contract_ms=min((entry.at.contract_ms for entry in entries), default=start.contract_ms),
+        from_contract_ms=start.contract_ms,
         from_process_ms=start.process_ms,
         runs=tuple(_run_lines(entries, names, {wid: spec.tenant_id for wid, spec in specs.items()})),
         by_provider=_totals(lines, lambda key: key.provider_id),
@@ -158,17 +159,7 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
         burn_down=tuple(_burn_down(state, start.contract_ms, now)),
         concentration=tuple(_concentrations(entries, now)),
         evidence=tuple(_evidence(entries, names)),
-        lost_work=tuple(
-            LostWorkLine(
-                run_id=e.event.run_id,
-                name=names.get(e.event.workload_id, "?"),
-                steps=e.event.steps,
-                resumed_from_step=e.event.resumed_from_step,
-                checkpoint_interval_steps=_interval(specs[e.event.workload_id].checkpointing),
-            )
-            for e in entries
-            if isinstance(e.event, ev.WorkLost) and e.event.workload_id in specs
-        ),
+        lost_work=tuple(_lost_work(entries, specs)),
         consequences=tuple(
             ConsequenceLine(e.at.contract_ms, clause_text(e.event.clause), e.event.code, e.event.text)
             for e in entries
@@ -178,8 +169,25 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
     )
 
 
-def _interval(checkpointing: object) -> int:
-    return getattr(checkpointing, "interval_steps", 0)
+def _lost_work(entries: Sequence[HistoryEntry], specs: dict[WorkloadId, WorkloadSpec]) -> Iterator[LostWorkLine]:
+    """Work done again, by run; the newest figure of a run is what is known of it."""
+    newest = {entry.event.run_id: entry.event for entry in entries if isinstance(entry.event, ev.WorkLost)}
+    for event in newest.values():
+        spec = specs[event.workload_id]
+        yield LostWorkLine(
+            run_id=event.run_id,
+            name=spec.name,
+            steps=event.steps,
+            resumed_from_step=event.resumed_from_step,
+            checkpoint_interval_steps=spec.checkpointing.interval_steps if spec.checkpointing else 0,
+        )
+
+
+def _scenario_start(entries: Sequence[HistoryEntry], now: Now) -> Now:
+    """When the story begins: where a scenario clock was declared, contract time begins there."""
+    first = entries[0].at if entries else now
+    declared = (entry.event.start_ms for entry in entries if isinstance(entry.event, ev.ClockDeclared))
+    return Now(next(declared, first.contract_ms), first.process_ms)
 
 
 def _totals(lines: Iterable[ChargeLine], name_of: Callable[[LineKey], str]) -> tuple[TotalLine, ...]:
@@ -268,7 +276,7 @@ def _burn_down(state: State, from_ms: int, now: Now) -> Iterator[BurnDownLine]:
 
 
 def _concentrations(entries: Sequence[HistoryEntry], now: Now) -> Iterator[ConcentrationLine]:
-    """Chips in use by provider just before each declared loss, and now."""
+    """Chips in use by provider just before each declared loss and each return, and now."""
     chips_of: dict[RunId, tuple[ProviderId, int]] = {}
     chips: dict[ProviderId, int] = {}
     live: set[RunId] = set()
@@ -284,6 +292,8 @@ def _concentrations(entries: Sequence[HistoryEntry], now: Now) -> Iterator[Conce
             _add(chips, chips_of[event.run_id], -1)
         elif isinstance(event, ev.ProviderLost):
             yield _concentration_line(f"before the loss of {event.provider_id}", entry.at.contract_ms, chips)
+        elif isinstance(event, ev.ProviderRestored):
+            yield _concentration_line(f"before {event.provider_id} came back", entry.at.contract_ms, chips)
     yield _concentration_line("now", now.contract_ms, chips)
 
 
