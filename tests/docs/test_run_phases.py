@@ -39,9 +39,16 @@ def unknown_for_long() -> tuple[Control, RunId]:
     return control, run_id
 
 
-def running() -> tuple[Control, RunId]:
+def just_running() -> tuple[Control, RunId]:
     control, run_id = intended()
     return control, control.started(run_id)
+
+
+def running() -> tuple[Control, RunId]:
+    control, run_id = just_running()
+    # For a moment after its start a run need not be mentioned.
+    control.wait(10_000)
+    return control, run_id
 
 
 def stopping() -> tuple[Control, RunId]:
@@ -86,6 +93,7 @@ SITUATIONS: list[Callable[[], tuple[Control, RunId]]] = [
     intended,
     unknown,
     unknown_for_long,
+    just_running,
     running,
     stopping,
     stopping_before_it_started,
