@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from multihome.controller.classes import class_of, spec_sha256
-from multihome.controller.endings import PROGRAM_FAULTS
+from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
     ANSWERS_MAX,
     AppliedWorkload,
@@ -229,13 +229,14 @@ def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:
 
 
 def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
-    del at
     run = state.runs.pop(event.run_id)
     workload = state.workloads.get(run.workload_id)
     if workload is not None and not run.replaced:
         unit = workload.units[run.unit]
         unit.done = event.outcome is Outcome.SUCCEEDED
         unit.failures += event.outcome is Outcome.FAILED or run.stop_cause in PROGRAM_FAULTS
+    if workload is not None and not run.replaced and ran_long(workload, run, at):
+        workload.units[run.unit].pauses = 0
     _release_unit(state, run)
 
 

@@ -178,7 +178,7 @@ def _consequences(known: State, document: Document) -> list[Event]:
                 continue
             text = (
                 f"tranche {tranche.id}: {late.late_days} days late, {late.grace_days} of grace, discount "
-                f"{late.discount_bps / 100:g} % of the rate{' (capped)' if late.capped else ''}; start and end shift; "
+                f"{late.discount_bps / 100:g} % of the rate{' (capped)' if late.capped else ''} is due; "
                 f"nothing was billed before acceptance"
             )
             code = "remedy_accrued" if late.discount_bps else "within_grace"

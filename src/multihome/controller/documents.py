@@ -72,7 +72,7 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
             case Contract():
                 problems.extend(_contract_problems(state, known, document))
             case Waiver():
-                problems.extend(_waiver_problems(known, document))
+                problems.extend(_waiver_problems(state, known, document))
             case Delivery():
                 problems.extend(_delivery_problems(state, known, document))
             case Tenant():
@@ -247,8 +247,13 @@ def _settled(state: State, contract: Contract) -> Iterator[Refusal]:
             )
 
 
-def _waiver_problems(known: Known, waiver: Waiver) -> Iterator[Refusal]:
+def _waiver_problems(state: State, known: Known, waiver: Waiver) -> Iterator[Refusal]:
     subject = f"waiver {waiver.id}"
+    before = state.waivers.get(waiver.id)
+    if before is not None and before != waiver:
+        yield Refusal(
+            RefusalCode.SETTLED, subject, "it was recorded already, and awards may stand on it; serve a new notice"
+        )
     yield from _reference(subject, "contract", waiver.contract_id, known.contracts)
     contract = known.contracts.get(waiver.contract_id)
     if contract is not None and waiver.clause_id not in {terms.id for terms in contract.clauses}:

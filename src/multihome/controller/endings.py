@@ -39,6 +39,12 @@ def meter_run(state: State, run: RunState, until_ms: int) -> Iterator[ChipTimeMe
     yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, found[1], used)
 
 
+def ran_long(workload: WorkloadState, run: RunState, now: Now) -> bool:
+    """Whether a run was up for longer than the longest pause: whatever ended it, the pauses begin anew."""
+    started = run.started
+    return started is not None and now.process_ms - started.process_ms >= workload.spec.restart.backoff_ms_max
+
+
 def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | None) -> Outcome:
     """What an exit means: one that was asked for is a stop, and a replica that ends by itself has failed its duty."""
     if run.stop_cause is not None:
@@ -76,5 +82,6 @@ def _after_failure(
             text=f"{reason}; {failures} of {policy.restarts_max} restarts used",
         )
         return
-    pause_ms = min(policy.backoff_ms * 2 ** min(workload.units[run.unit].pauses, 20), policy.backoff_ms_max)
+    pauses = 0 if ran_long(workload, run, now) else workload.units[run.unit].pauses
+    pause_ms = min(policy.backoff_ms * 2 ** min(pauses, 20), policy.backoff_ms_max)
     yield UnitBackedOff(workload_id=workload.id, unit=run.unit, until_process_ms=now.process_ms + pause_ms)

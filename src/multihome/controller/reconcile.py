@@ -48,11 +48,13 @@ from multihome.units.time import MS_PER_SECOND, Now
 
 ABSENCES_MIN = 3
 """Observations without a mention before a run may count as gone."""
+MENTION_MS = 2 * MS_PER_SECOND
+"""How long after its start a run need not be mentioned: a look that began before it may end after it."""
 STOP_GRACE_MS = 10 * MS_PER_SECOND
 STOP_REPEAT_MS = 5 * MS_PER_SECOND
 """How long after its deadline a stop that shows no effect is asked again."""
 PROGRESS_EVERY_MS = 5 * MS_PER_SECOND
-"""Progress between checkpoints is journalled at most this often."""
+"""Progress between checkpoints is journalled at most this often, and four times within the time that is a stall."""
 
 
 def token_of(installation_id: str, run_id: RunId) -> str:
@@ -71,7 +73,12 @@ def engine_answered(state: State, message: EngineAnswered, now: Now) -> Decision
     for run in state.runs.values():
         if run.allocation.provider_id != inventory.provider_id:
             continue
-        report = reports.pop(run.id, None)
+        report = reports.get(run.id)
+        if report is not None and run.started is None and report.token != token_of(state.installation_id, run.id):
+            # Somebody else's thing under our name: ours is not there, and theirs is told of below.
+            report = None
+        else:
+            reports.pop(run.id, None)
         events.extend(_absent(state, run, now) if report is None else _reported(state, run, report, now))
     for report in reports.values():
         events.extend(_unexpected(state, inventory.provider_id, report, effects))
@@ -94,10 +101,10 @@ def engine_silent(state: State, message: EngineSilent, now: Now) -> Decision:
 def launch_answered(state: State, message: LaunchAnswered, now: Now) -> Decision:
     """The engine has the run."""
     run = state.runs.get(message.run_id)
-    if run is None or run.started is not None or not isinstance(run.phase, Intended | Unknown):
+    if run is None or run.started is not None or not isinstance(run.phase, Intended | Unknown | Stopping):
         return NOTHING
     started = RunStarted(run_id=run.id)
-    if run.stop_cause is not None:
+    if run.stop_cause is not None and not isinstance(run.phase, Stopping):
         return Decision(events=(started, stop_event(run, run.stop_cause, now)))
     return Decision(events=(started,))
 
@@ -176,7 +183,7 @@ def checkpoint_key(state: State, run: RunState) -> str:
 
 def _absent(state: State, run: RunState, now: Now) -> Iterator[Event]:
     phase = run.phase
-    if isinstance(phase, Intended):
+    if isinstance(phase, Intended) or _is_just_up(run, now):
         return
     if isinstance(phase, Running | Stopping):
         yield RunBecameUnknown(run_id=run.id, why="its engine answered without mentioning it")
@@ -190,8 +197,19 @@ def _absent(state: State, run: RunState, now: Now) -> Iterator[Event]:
         yield from end_run(state, run, None, outcome, text, now)
 
 
+def _is_just_up(run: RunState, now: Now) -> bool:
+    """Whether the inventory may have been taken before the launch had come back."""
+    return (
+        isinstance(run.phase, Running)
+        and run.started is not None
+        and now.process_ms - run.started.process_ms < MENTION_MS
+    )
+
+
 def _reported(state: State, run: RunState, report: RunReport, now: Now) -> Iterator[Event]:
     if report.state is ReportState.ENDED:
+        if run.started is None:
+            yield RunStarted(run_id=run.id)
         yield from _progress(state, run, report.progress, now, is_last=True)
         outcome = outcome_of(state.workloads.get(run.workload_id), run, report.exit_code)
         yield from end_run(state, run, report.exit_code, outcome, report.detail, now)
@@ -201,8 +219,10 @@ def _reported(state: State, run: RunState, report: RunReport, now: Now) -> Itera
         yield from _stop_unwanted(run, now)
         return
     if report.state is ReportState.STARTING:
+        if isinstance(run.phase, Unknown) and run.phase.absences:
+            yield RunBecameUnknown(run_id=run.id, why="its engine is starting it")
         return
-    if isinstance(run.phase, Intended | Unknown):
+    if run.started is None or isinstance(run.phase, Intended | Unknown):
         yield RunStarted(run_id=run.id)
     if isinstance(run.phase, Stopping):
         yield from _repeat_stop(run, run.phase, now)
@@ -243,7 +263,9 @@ def _progress(state: State, run: RunState, progress: Progress | None, now: Now, 
             # What a lost run had really done is known only when its provider answers again.
             yield _work_lost(successor, progress.step, successor.progress.resumed_from_step)
     is_checkpoint = run.progress is None or progress.checkpoint_step != run.progress.checkpoint_step
-    if is_last or is_checkpoint or now.process_ms - run.moved_process_ms >= PROGRESS_EVERY_MS:
+    stall_ms = workload.spec.stall_ms if workload is not None else 0
+    every_ms = min(PROGRESS_EVERY_MS, stall_ms // 4) if stall_ms else PROGRESS_EVERY_MS
+    if is_last or is_checkpoint or now.process_ms - run.moved_process_ms >= every_ms:
         yield RunProgressed(run_id=run.id, progress=progress)
 
 

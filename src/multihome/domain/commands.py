@@ -55,7 +55,7 @@ class Cancel(Fact, frozen=True, kw_only=True):
 
 
 class Drain(Fact, frozen=True, kw_only=True):
-    """Admit nothing more to a provider or a pool and move what runs there, as far as it fits elsewhere."""
+    """Admit nothing more to a provider or pool; what runs there stops with a checkpoint and waits for room."""
 
     target: str
     actor: str

@@ -49,7 +49,7 @@ class Allocation(Fact, frozen=True, kw_only=True):
 
 
 class Evidence(Fact, frozen=True, kw_only=True):
-    """Why an award was permitted: `code` is not_new | holder | out_of_scope | no_clause | exemption | waiver."""
+    """Why an award was permitted: `code` is not_new | holder | no_clause | exemption | waiver."""
 
     code: str
     clause: ClauseRef | None = None
@@ -93,6 +93,14 @@ class NotDelivered(Fact, frozen=True, kw_only=True):
     pool_id: PoolId
     tranche_id: TrancheId
     promised_ms: int
+
+
+class CapacityEnded(Fact, frozen=True, kw_only=True):
+    """The tranche that held it has come to its end."""
+
+    pool_id: PoolId
+    tranche_id: TrancheId
+    ended_ms: int
 
 
 class ForbiddenByClause(Fact, frozen=True, kw_only=True):
@@ -170,6 +178,7 @@ Blocker = (
     GangLargerThanFabric
     | NotEnoughChips
     | NotDelivered
+    | CapacityEnded
     | ForbiddenByClause
     | AwardNotPermitted
     | NotQualified

@@ -42,6 +42,7 @@ TRANSITIONS: dict[tuple[type[Phase], type[Event]], type[Phase] | type[Gone]] = {
     (Running, RunStopAsked): Stopping,
     (Running, RunFenced): Fenced,
     (Running, RunEnded): Gone,
+    (Stopping, RunStarted): Stopping,
     (Stopping, RunStopAsked): Stopping,
     (Stopping, RunBecameUnknown): Unknown,
     (Stopping, RunFenced): Fenced,

@@ -146,7 +146,8 @@ class Service:
             self._workers.shutdown(wait=True, cancel_futures=True)
             self._committer.shutdown(wait=True)
             if self._settled.is_set():
-                self._runtime.snapshot_if_due(force=True)
+                with contextlib.suppress(JournalFullError):
+                    self._runtime.snapshot_if_due(force=True)
 
     async def _step(self) -> None:
         waiting = await self._gather()
@@ -166,7 +167,9 @@ class Service:
         for effect in batch.effects:
             self._spawn(self._perform(effect))
         self._watch_new_providers()
-        self._runtime.snapshot_if_due()
+        # A snapshot only makes the next start quicker: one that does not fit on the disk is tried again later.
+        with contextlib.suppress(JournalFullError):
+            self._runtime.snapshot_if_due()
 
     def _decide(self, waiting: list[Waiting]) -> Batch:
         """Decide a batch; after a long placement round the next one waits in proportion."""

@@ -6,6 +6,7 @@ from multihome.domain.contracts import ClauseRef
 from multihome.domain.placements import (
     AwardNotPermitted,
     Blocker,
+    CapacityEnded,
     ForbiddenByClause,
     GangLargerThanFabric,
     NotDelivered,
@@ -59,6 +60,8 @@ def standing_blocker(
             nodes=spec.num_nodes,
             largest_fabric_chips=lot.fabric_chips,
         )
+    if at_ms >= lot.tranche.ends_ms:
+        return CapacityEnded(pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=lot.tranche.ends_ms)
     if not lot.fabrics:
         return NotDelivered(pool_id=pool_id, tranche_id=lot.tranche.id, promised_ms=lot.tranche.promised_ms)
     return lot.closed

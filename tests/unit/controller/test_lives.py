@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from multihome.controller.reconcile import ABSENCES_MIN, PROGRESS_EVERY_MS, STOP_GRACE_MS, STOP_REPEAT_MS, token_of
+from multihome.controller.reconcile import (
+    ABSENCES_MIN,
+    MENTION_MS,
+    PROGRESS_EVERY_MS,
+    STOP_GRACE_MS,
+    STOP_REPEAT_MS,
+    token_of,
+)
 from multihome.domain.commands import Cancel, EngineSilent, LaunchAnswered, LaunchRefused, LaunchUnclear, Recovered
 from multihome.domain.effects import ForgetRun, StartRun, StopRun
 from multihome.domain.events import (
@@ -222,8 +229,52 @@ def absences(control: Control, every_ms: int) -> list[list[Any]]:
     return seen
 
 
+def test_a_look_that_began_before_a_launch_came_back_says_nothing_of_it() -> None:
+    control, _, _ = begin(training())
+    assert control.hear().events == ()
+    control.wait(MENTION_MS)
+    assert of_kind(control.hear(), RunBecameUnknown)
+
+
+def test_a_run_that_was_stopped_before_its_start_was_confirmed_is_metered_from_then_on() -> None:
+    control = installed()
+    workload_id = control.submit(training())
+    control.place()
+    run_id = control.run_of(workload_id).id
+    cancel(control, workload_id)
+    assert of_kind(control.tell(LaunchAnswered(run_id=run_id)), RunStarted)
+    control.wait(3_000)
+    ended = control.hear_ended(run_id, 143)
+    assert [event.chip_ms for event in of_kind(ended, ChipTimeMetered)] == [8 * 3_000]
+
+
+def test_somebody_elses_run_under_our_name_is_not_ours() -> None:
+    control = installed()
+    workload_id = control.submit(training())
+    control.place()
+    run_id = control.run_of(workload_id).id
+    heard = control.hear(control.report(run_id, token="forged"))
+    assert of_kind(heard, OrphanSeen)
+    assert not of_kind(heard, RunStarted)
+
+
+def test_pauses_begin_anew_after_a_long_run() -> None:
+    nine = policy(restarts=9)
+    control, run_id, workload_id = begin(training(restart=nine))
+    for expected_ms in (1_000, 2_000):
+        (pause,) = of_kind(control.hear_ended(run_id, 1), UnitBackedOff)
+        assert pause.until_process_ms - control.process_ms == expected_ms
+        control.wait(expected_ms)
+        control.place()
+        run_id = control.started(control.run_of(workload_id).id)
+    control.wait(60_000)
+    (pause,) = of_kind(control.hear_ended(run_id, 1), UnitBackedOff)
+    assert pause.until_process_ms - control.process_ms == 1_000
+
+
 def test_absence_takes_three_observations_and_the_declared_delay() -> None:
     control, _, _ = begin(training())
+    control.wait(MENTION_MS)
     assert absences(control, 10_000) == [
         [RunBecameUnknown],
         [RunAbsent],
@@ -233,6 +284,7 @@ def test_absence_takes_three_observations_and_the_declared_delay() -> None:
     assert control.events(RunEnded)[0].outcome is Outcome.VANISHED
 
     control, _, _ = begin(training())
+    control.wait(MENTION_MS)
     seen = absences(control, 1_000)
     assert seen[:3] == [[RunBecameUnknown], [RunAbsent], [RunAbsent]]
     assert all(events == [] for events in seen[3:-1])

@@ -326,6 +326,7 @@ def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:
         pl.GangLargerThanFabric(pool_id=pool_id, chips=64, nodes=8, largest_fabric_chips=32): "64 chips on 8 nodes",
         pl.NotEnoughChips(pool_id=pool_id, chips=64, largest_free_chips=32): "largest free 32",
         pl.NotDelivered(pool_id=pool_id, tranche_id=TrancheId("c/t"), promised_ms=day(0)): "2026-01-01",
+        pl.CapacityEnded(pool_id=pool_id, tranche_id=TrancheId("c/t"), ended_ms=day(0)): "ended on 2026-01-01",
         pl.ForbiddenByClause(
             pool_id=pool_id, clause=clause, holder_id=ProviderId("h"), until_ms=day(1)
         ): "c/k binds it to h",
