@@ -112,10 +112,32 @@ def test_depth_is_counted_outside_of_strings(value: object, wraps: int) -> None:
 
 
 FIELDS = st.sampled_from(
-    ["name", "tenant", "resources", "accelerators", "run", "envs", "secrets", "service", "num_nodes", "documents"]
-    + ["kind", "to", "by", "declare", "actor", "why", "target", "file", "rule", "priority", "restart", "checkpoint"]
+    [
+        "name",
+        "tenant",
+        "resources",
+        "accelerators",
+        "run",
+        "envs",
+        "secrets",
+        "service",
+        "num_nodes",
+        "documents",
+        "kind",
+        "to",
+        "by",
+        "declare",
+        "actor",
+        "why",
+        "target",
+        "file",
+        "rule",
+        "priority",
+        "restart",
+        "checkpoint",
+    ]
 )
-VALUES = JSON | st.sampled_from(["lab", "H100:8", "H100-SXM-80GB:8", "1h", "2025-01-01", "workload", "provider", "\x00"])
+VALUES = JSON | st.sampled_from(["lab", "H100:8", "H100-SXM-80GB:8", "1h", "2025-01-01", "workload", "provider", "\0"])
 NEAR_MISSES = st.dictionaries(FIELDS, VALUES | st.dictionaries(FIELDS, VALUES, max_size=4), max_size=8)
 
 
@@ -176,7 +198,9 @@ def test_what_was_acknowledged_survives_a_kill(fresh: Plane) -> None:
         rows = {row.name: row for row in client.all_workloads()}
         assert {name: rows[name].id for name in promised} == promised
         _wait_for_certainty(fresh)
-        runs = [unit.run_id for row in client.all_workloads(state="running") for unit in client.workload(row.id).value.units]
+        runs = [
+            unit.run_id for row in client.all_workloads(state="running") for unit in client.workload(row.id).value.units
+        ]
     # The site has room for sixteen; each is one process group, adopted and not started again.
     assert len(runs) == len(set(runs)) == 16
     assert _pids(fresh).keys() == set(runs)
@@ -191,6 +215,7 @@ def _pids(made: Plane) -> dict[str, str]:
 
 def _wait_for_certainty(made: Plane) -> None:
     deadline_s = time.monotonic() + 20
+    states: dict[str, int] = {}
     with made.client() as client:
         while time.monotonic() < deadline_s:
             states = client.status().value.workload_states

@@ -32,6 +32,7 @@ def submit(api: httpx.Client, name: str, run: str = "true", **fields: object) ->
 def until(api: httpx.Client, workload_id: str, says: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Ask until the story of a workload says so."""
     deadline_s = time.monotonic() + 20
+    told: dict[str, Any] = {}
     while time.monotonic() < deadline_s:
         told = api.get(f"/v1/workloads/{workload_id}/explain").json()
         if says(told):
@@ -163,9 +164,7 @@ def test_a_preview_tells_and_keeps_nothing(api: httpx.Client) -> None:
     assert [unit["pool_id"] for unit in foreseen["placed"]] == ["site/h100"]
     assert foreseen["placed"][0]["sentences"]
     too_large = workload("large") | {"num_nodes": 64}
-    refused = refusal(
-        api.post("/v1/workloads", params={"dry_run": "true"}, json=too_large), RefusalCode.GANG_TOO_LARGE
-    )
+    refused = refusal(api.post("/v1/workloads", params={"dry_run": "true"}, json=too_large), RefusalCode.GANG_TOO_LARGE)
     assert "2 × 8" in refused["accepted"]
     causes = [line for line in _changes(api, head) if '"cause":"Submit"' in line]
     assert causes == []
@@ -290,6 +289,6 @@ def test_health_says_the_version(running: Plane) -> None:
 
 
 def test_a_delivery_twice_is_settled(api: httpx.Client) -> None:
-    fields = dict(line.split(": ") for line in DELIVERY.splitlines())
+    fields = {name: text for name, _, text in (line.partition(": ") for line in DELIVERY.splitlines())}
     again = {"documents": [fields | {"fabrics": 3}]}
     refusal(api.post("/v1/apply", json=again), RefusalCode.SETTLED)

@@ -112,14 +112,17 @@ class Context:
         ended = await self.history(WORKLOAD, workload=name, limit=1)
         if ended:
             return WorkloadId(name)
-        return Refusal(RefusalCode.NOT_FOUND, name, "no workload has this id, and no live one has this name")
+        return _ended_by_name(self.service.state, name)
 
-    async def history(self, kind: str, *, workload: str = "", limit: int = HISTORY_ROWS_MAX) -> list[HistoryEntry]:
-        """Entries of one kind, oldest first."""
-        rows: list[HistoryRow] = await self.service.history(
-            lambda: self.journal.history(kind, workload=workload, limit=limit)
-        )
-        return [read_row(row) for row in rows]
+    async def history(self, *kinds: str, workload: str, limit: int = HISTORY_ROWS_MAX) -> list[HistoryEntry]:
+        """Entries of these kinds of one workload, in the order in which they happened."""
+
+        def read() -> list[HistoryRow]:
+            # All kinds at once: within one record only the table knows what came first.
+            found = self.journal.history("", workload=workload, limit=limit)
+            return [row for row in found if row.kind in kinds]
+
+        return [read_row(row) for row in await self.service.history(read)]
 
 
 def _key_and_actor(headers: Headers) -> tuple[str, str]:
@@ -130,6 +133,18 @@ def _key_and_actor(headers: Headers) -> tuple[str, str]:
         elif name == b"multihome-actor":
             actor = value.decode("latin-1")
     return key, actor
+
+
+def _ended_by_name(state: State, name: str) -> WorkloadId | Refusal:
+    """The workload of that name that has ended, as far as the state still knows names: of training and applied ones."""
+    known = {workload_id for key, workload_id in state.models.items() if key.endswith(f"/{name}")}
+    known |= {applied.workload_id for key, applied in state.applied.items() if key.endswith(f"/{name}")}
+    if len(known) == 1:
+        return known.pop()
+    if known:
+        text = f"{len(known)} workloads have this name"
+        return Refusal(RefusalCode.AMBIGUOUS, name, text, accepted=", ".join(sorted(known)))
+    return Refusal(RefusalCode.NOT_FOUND, name, "no workload has this id or name")
 
 
 async def context_of(request: Request) -> Context:

@@ -59,7 +59,7 @@ async def restore(provider: str, request: Request, context: Ctx) -> Response:
 
 @router.post("/drains", responses=answers(AcceptedOut), openapi_extra=takes(DrainIn))
 async def drain(request: Request, context: Ctx) -> Response:
-    """Admit nothing more to a provider or pool, and move what runs there as far as it fits elsewhere."""
+    """Admit nothing more to a provider or pool; what runs there stops with a checkpoint and waits for room."""
     body = read_body(DrainIn, await request.body())
     return refused_response(body) if isinstance(body, RefusalOut) else await context.answer(body.to_command(), request)
 

@@ -94,11 +94,7 @@ async def explain_workload(name: str, context: Ctx) -> Response:
     workload_id = await context.find(name)
     if isinstance(workload_id, Refusal):
         return refused_response(refusal_out(workload_id))
-    entries = [
-        entry for kind in (WORKLOAD, DECISION, RUN) for entry in await context.history(kind, workload=workload_id)
-    ]
-    # The sort is stable, so that what one instant brought stays in the order of its kinds.
-    entries.sort(key=lambda entry: entry.at.process_ms)
+    entries = await context.history(WORKLOAD, DECISION, RUN, workload=workload_id)
     explained = await viewed(context, lambda state, now: explain(state, entries, workload_id, now))
     assert explained is not None, "a workload that was found is live or has a history"
     return view_response(explained)

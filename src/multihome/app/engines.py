@@ -1,6 +1,7 @@
 """What stands in for an engine that this program does not know."""
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 from multihome.domain.ids import Generation, ProviderId, RunId
 from multihome.domain.runs import Inventory, LaunchIntent
@@ -29,30 +30,31 @@ class SilentEngine:
 
     def launch(self, intent: LaunchIntent) -> None:
         """See `Engine.launch`."""
-        raise self._silence("launch", intent.run_id)
+        self._refuse("launch", intent.run_id)
 
     def stop(self, run_id: RunId, generation: Generation, grace_ms: int) -> None:
         """See `Engine.stop`."""
         del generation, grace_ms
-        raise self._silence("stop", run_id)
+        self._refuse("stop", run_id)
 
     def observe(self) -> Inventory:
         """See `Engine.observe`."""
-        raise self._silence("observe", self._provider_id)
+        self._refuse("observe", self._provider_id)
 
     def forget(self, run_id: RunId) -> None:
         """See `Engine.forget`."""
-        raise self._silence("forget", run_id)
+        self._refuse("forget", run_id)
 
     def fence(self, checkpoint_key: str, generation: Generation) -> None:
         """See `Engine.fence`."""
         del generation
-        raise self._silence("fence", checkpoint_key)
+        self._refuse("fence", checkpoint_key)
 
     def logs(self, run_id: RunId, rank: int, follow_from: int) -> Iterator[bytes]:
         """See `Engine.logs`."""
         del rank, follow_from
-        raise self._silence("logs", run_id)
+        self._refuse("logs", run_id)
 
-    def _silence(self, action: str, subject: str) -> EngineUnavailableError:
-        return EngineUnavailableError(f"engine {self._engine!r} is not known here: {action}", subject, _RETRY_MS)
+    def _refuse(self, action: str, subject: str) -> NoReturn:
+        asked = f"engine {self._engine!r} is not known here: {action}"
+        raise EngineUnavailableError(asked, subject, _RETRY_MS)

@@ -26,7 +26,7 @@ def start_detached(options: StartOptions) -> ServerInfo:
     output = options.state / OUTPUT_FILE
     reader, writer = os.pipe()
     try:
-        os.set_inheritable(writer, True)
+        os.set_inheritable(writer, True)  # noqa: FBT003 -- the library's signature
         pid = _spawn(_command(options, writer), output)
     finally:
         os.close(writer)

@@ -14,7 +14,6 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from multihome.app.version import VERSION
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.engine_local.engine import LocalEngine
 from multihome.adapters.relational.sqlite import open_sqlite
@@ -25,6 +24,7 @@ from multihome.app.engines import SilentEngine
 from multihome.app.logs import log_to
 from multihome.app.measuring import MeasuredJournal
 from multihome.app.state_directory import announced, claimed, token_of
+from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError, StartOptions
 from multihome.client.directory import ServerInfo
 from multihome.domain.commands import Command, DeclareClock, Install

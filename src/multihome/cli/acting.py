@@ -44,7 +44,7 @@ def diff(
     _apply(context, paths, state, tenant, env, as_json=as_json, dry_run=True)
 
 
-def submit(
+def submit(  # noqa: PLR0913 -- one argument an option
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A workload's file, or - for standard input.")],
     name: Annotated[str, typer.Option(help="Call it so, instead of as the file does.")] = "",
@@ -99,7 +99,7 @@ def drain(
     *,
     as_json: options.Json = False,
 ) -> None:
-    """Admit nothing more to a provider or pool, and move what runs there as far as it fits elsewhere."""
+    """Admit nothing more to a provider or pool; what runs there stops with a checkpoint and waits for room."""
     from multihome.cli import tables  # noqa: PLC0415
 
     tell(client_of(context, state).drain(target, actor, why), as_json, tables.accepted)
@@ -190,7 +190,7 @@ def _apply(
     client = client_of(context, state)
     loaded = _load(client, list(paths), tenant)
     workloads = tuple(_with_env(spec, env) for spec in loaded.workloads)
-    tell(client.apply(loaded.documents, workloads, dry_run=dry_run), as_json, tables.accepted)
+    tell(client.apply(loaded.documents, workloads, dry_run=dry_run), as_json, tables.applied)
 
 
 def _load(client: "Client", paths: list[Path], tenant: str) -> "Loaded":

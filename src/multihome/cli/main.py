@@ -6,6 +6,8 @@ from multihome.cli import acting, asking, serving
 from multihome.cli.launchers import LaunchError, Launchers
 from multihome.cli.session import WRONG_FILES, FilesWrongError, warn
 from multihome.client.directory import NotRunningError
+from multihome.client.refused import RefusedError
+from multihome.wire.refusals import RefusalOut
 
 FAILED = 1
 
@@ -57,7 +59,7 @@ def command_line() -> typer.Typer:
 def run(launchers: Launchers) -> None:
     """Run the command that the arguments name, and exit."""
     try:
-        command_line()(obj=launchers)
+        command_line()(obj=launchers, prog_name="multihome")
     except FilesWrongError as error:
         warn(str(error))
         raise SystemExit(WRONG_FILES) from None
@@ -66,8 +68,8 @@ def run(launchers: Launchers) -> None:
         raise SystemExit(FAILED) from None
     except BrokenPipeError:
         raise SystemExit(FAILED) from None
-    except Exception as error:
-        _tell_refusal(error)
+    except RefusedError as error:
+        _tell_refusal(error.refusal)
         raise SystemExit(FAILED) from None
 
 
@@ -75,13 +77,8 @@ def _group(text: str) -> typer.Typer:
     return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def _tell_refusal(error: Exception) -> None:
-    """Say a refusal in words; anything else is a bug, and goes on its way."""
-    from multihome.client.client import RefusedError  # noqa: PLC0415 -- costs 0.2 CPU-s, only after a command ran
-
-    if not isinstance(error, RefusedError):
-        raise error
-    refusal = error.refusal
+def _tell_refusal(refusal: RefusalOut) -> None:
+    """A refusal in words: what it is about, why, and what would be accepted."""
     warn(f"refused ({refusal.code}): {refusal.subject}: {refusal.text}")
     if refusal.accepted:
         warn(f"  accepted: {refusal.accepted}")

@@ -38,8 +38,8 @@ def report(view: Report) -> RenderableType:
     for title, section in sections:
         if section if isinstance(section, Text) else section.row_count:
             parts.extend((Text(f"\n{title}", style="bold"), section))
-    total = f"total {format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
-    parts.append(Text(f"\n{total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
+    total = f"{format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
+    parts.append(Text(f"\ntotal {total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
     return Group(*parts)
 
 

@@ -46,12 +46,16 @@ def tell(reply: "Reply[_T]", as_json: bool, show: "Callable[[_T], RenderableType
 
 
 def show_on_terminal(*shown: "RenderableType") -> None:
-    """Print for people, as wide as the terminal is."""
-    from rich.console import Console  # noqa: PLC0415
+    """Print for people. Tables are as wide as the terminal is; a sentence is one line, which the terminal wraps."""
+    from rich.console import Console, Group  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     console = Console(highlight=False)
     for part in shown:
-        console.print(part)
+        if isinstance(part, Group):
+            show_on_terminal(*part.renderables)
+        else:
+            console.print(part, soft_wrap=isinstance(part, Text))
 
 
 def say(text: str) -> None:

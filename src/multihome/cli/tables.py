@@ -16,10 +16,19 @@ from multihome.wire.responses import AcceptedOut, ClockOut, WorkloadOut
 PROGRESS_NONE = ""
 
 
+def applied(answer: AcceptedOut) -> RenderableType:
+    """What documents changed, or would change."""
+    return _changes(answer, "nothing to change")
+
+
 def accepted(answer: AcceptedOut) -> RenderableType:
-    """What a command changed."""
+    """What a command changed, where there is more to say than that it was accepted."""
+    return _changes(answer, "done")
+
+
+def _changes(answer: AcceptedOut, otherwise: str) -> RenderableType:
     lines = [*answer.changes, *(f"workload {workload_id}" for workload_id in answer.workload_ids)]
-    return Text("\n".join(lines) if lines else "nothing to change")
+    return Text("\n".join(lines) if lines else otherwise)
 
 
 def status(view: StatusView, workloads: Iterable[WorkloadRow]) -> RenderableType:
@@ -68,8 +77,7 @@ def explanation(view: Explanation) -> RenderableType:
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
     lines.append("what happened")
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
-    for line in view.story:
-        lines.append(f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}")
+    lines.extend(f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story)
     return Text("\n".join(lines))
 
 
@@ -161,5 +169,7 @@ def table_of(*headings: str) -> Table:
     """A table without lines; a heading that begins with `>` is of figures."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading.removeprefix(">"), justify="right" if heading.startswith(">") else "left")
+        # Folded, never cut: an id that is shown in part is no use.
+        side = "right" if heading.startswith(">") else "left"
+        table.add_column(heading.removeprefix(">"), justify=side, overflow="fold")
     return table

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from multihome.client.directory import NotRunningError, read_server, read_token
+from multihome.client.refused import RefusedError
 from multihome.domain.commands import Document
 from multihome.domain.workloads import WorkloadSpec
 from multihome.views.explain import Explanation
@@ -17,7 +18,7 @@ from multihome.views.preview import Preview
 from multihome.views.report import Report
 from multihome.views.status import StatusView, WorkloadRow
 from multihome.wire.documents import documents_data
-from multihome.wire.refusals import EdgeCode, RefusalOut, RefusalReply, edge_refusal
+from multihome.wire.refusals import EdgeCode, RefusalReply, edge_refusal
 from multihome.wire.responses import (
     AcceptedOut,
     BackupOut,
@@ -47,16 +48,6 @@ class Reply(msgspec.Struct, Generic[_T], frozen=True):
 
     raw: bytes
     value: _T
-
-
-class RefusedError(Exception):
-    """The control plane said no, and why."""
-
-    def __init__(self, refusal: RefusalOut, raw: bytes) -> None:
-        """Carry the refusal, and the answer as it came."""
-        super().__init__(f"{refusal.subject}: {refusal.text}")
-        self.refusal = refusal
-        self.raw = raw
 
 
 class LogChunk(msgspec.Struct, frozen=True):
@@ -210,7 +201,7 @@ class Client:
         """Write a copy of the journal to a new file on the control plane's machine."""
         return self._command(BackupOut, "POST", "/v1/backup", {"file": str(file.absolute())})
 
-    def changes(self, after_seq: int) -> Iterator[ChangeOut]:
+    def changes(self, after_seq: int) -> Generator[ChangeOut]:
         """Every record of the journal after `after_seq`, as it becomes durable, until the stream ends."""
         with self._stream("/v1/changes", {}, {"last-event-id": str(after_seq)}) as answer:
             for line in answer.iter_lines():

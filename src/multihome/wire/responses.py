@@ -1,4 +1,4 @@
-"""What the API answers where no view says it already. Plain structs, whose JSON Schemas go into the OpenAPI document."""
+"""What the API answers where no view says it. Plain structs, whose JSON Schemas go into the OpenAPI document."""
 
 import msgspec
 

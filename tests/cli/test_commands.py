@@ -1,0 +1,136 @@
+"""Every command has help; a control plane is refused where it must not run; nobody sees a traceback."""
+
+import importlib
+import json
+import socket
+import stat
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer
+
+from multihome.app.version import VERSION
+from multihome.cli.main import command_line
+from multihome.cli.tables import status
+from multihome.views.status import StatusView
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def command_paths() -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = [()]
+
+    def walk(command: object, path: tuple[str, ...]) -> None:
+        for name, inner in getattr(command, "commands", {}).items():
+            found.append((*path, name))
+            walk(inner, (*path, name))
+
+    walk(typer.main.get_command(command_line()), ())
+    return found
+
+
+def test_there_are_all_commands() -> None:
+    assert len(command_paths()) >= 28
+
+
+@pytest.mark.parametrize("path", command_paths(), ids=" ".join)
+def test_every_command_explains_itself(run: Run, path: tuple[str, ...]) -> None:
+    done = run(*path, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_version_is_the_project_s(run: Run) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == VERSION
+    assert run("version").stdout == f"multihome {VERSION}\n"
+
+
+def test_a_second_control_plane_is_refused(run: Run, state: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    pid = json.loads((state / "server.json").read_text())["pid"]
+    second = run("up", "--port", "0")
+    assert second.returncode == 1
+    assert f"process {pid} runs a control plane on {state} already" in second.stderr
+    assert run("status").returncode == 0
+
+
+def test_a_taken_port_is_said(run: Run, state: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("up", "--port", str(port))
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port} cannot be used: another program listens there" in done.stderr
+    assert not (state / "server.json").exists()
+
+
+def test_a_newer_state_directory_is_refused(run: Run, state: Path) -> None:
+    state.mkdir()
+    (state / "format.json").write_text('{"format": 99, "written_by": "Multihome 9.0"}')
+    done = run("up", "--port", "0")
+    assert done.returncode == 1
+    assert "has format 99, written by Multihome 9.0" in done.stderr
+    assert "use the newer version" in done.stderr
+    assert list(state.glob("journal*")) == []
+
+
+def test_a_file_that_is_no_journal_is_refused(run: Run, state: Path) -> None:
+    state.mkdir()
+    (state / "journal.sqlite3").write_text("a shopping list, longer than the header of a database would be: eggs, milk")
+    done = run("up", "--port", "0")
+    assert done.returncode == 1
+    assert "the journal" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_secrets_are_their_owner_s(run: Run, state: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    modes = {name: stat.S_IMODE((state / name).stat().st_mode) for name in (".", "token", "server.json")}
+    assert modes == {".": 0o700, "token": 0o600, "server.json": 0o600}
+    token = (state / "token").read_text()
+    assert run("down").returncode == 0
+    assert not (state / "server.json").exists()
+    assert run("up", "--port", "0").returncode == 0
+    assert (state / "token").read_text() == token
+
+
+def test_json_is_what_the_api_answers(run: Run, site: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert json.loads(run("apply", str(site), "--json").stdout)["changes"]
+    view = msgspec.json.decode(run("status", "--json").stdout, type=StatusView)
+    assert [row.id for row in view.pools] == ["site/h100"]
+    assert status(view, ()) is not None
+    made = json.loads(run("submit", "-", "--json", stdin=_HELLO).stdout)
+    [workload_id] = made["workload_ids"]
+    assert json.loads(run("explain", workload_id, "--json").stdout)["name"] == "stdin"
+    assert json.loads(run("clock", "show", "--json").stdout)["scenario"] is False
+    assert json.loads(run("audit", "verify", "--json").stdout)["records"] > 0
+
+
+_HELLO = "tenant: lab\nresources: {accelerators: H100:8}\nrun: echo hello\n"
+
+
+def test_a_broken_chain_fails_the_audit(run: Run, state: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("down").returncode == 0
+    assert run("audit", "verify").returncode == 0
+    _spoil(state / "journal.sqlite3")
+    done = run("audit", "verify")
+    assert done.returncode == 1
+    assert "DOES NOT HOLD" in done.stdout
+
+
+def _spoil(journal: Path) -> None:
+    sqlite = importlib.import_module("pysqlite3.dbapi2")
+    connection = sqlite.connect(str(journal))
+    connection.execute(
+        "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), 'multihome', 'multihomf') AS BLOB) WHERE seq = 1"
+    )
+    connection.commit()
+    connection.close()
