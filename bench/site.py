@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -139,7 +139,7 @@ class Plane(msgspec.Struct):
 
 
 @contextmanager
-def plane(state: Path, *, delivered: bool) -> Iterator[Plane]:
+def plane(state: Path, *, delivered: bool) -> Generator[Plane]:
     """A control plane with the site applied; where its capacity is not delivered, everything waits."""
     made = Plane(state, start_detached(StartOptions(state, 0, "2025-06-01")))
     try:

@@ -1,6 +1,7 @@
 """Commands happen once: under one key, across a crash in the middle, and never for a body that is no command."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -77,8 +78,22 @@ def test_an_unknown_parameter_does_not_act(quiet: httpx.Client) -> None:
 
 
 def test_bodies_have_a_limit(quiet: httpx.Client) -> None:
-    answer = quiet.post("/v1/apply", content=b" " * (BODY_BYTES_MAX + 1))
+    def in_chunks() -> Iterator[bytes]:
+        for _ in range(BODY_BYTES_MAX // 2**20 + 1):
+            yield b" " * 2**20
+
+    answer = quiet.post("/v1/apply", content=in_chunks())
     assert (answer.status_code, answer.json()["refusal"]["code"]) == (413, EdgeCode.TOO_LARGE)
+
+
+def test_a_body_that_is_declared_too_large_is_not_waited_for(quiet: httpx.Client) -> None:
+    token = quiet.headers["authorization"]
+    head = (
+        f"POST /v1/apply HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: {BODY_BYTES_MAX + 1}\r\n\r\n"
+    )
+    with socket.create_connection((quiet.base_url.host, quiet.base_url.port or 0), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":'])

@@ -89,6 +89,10 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     """
     if scope["method"] in {"GET", "HEAD"}:
         return b""
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    # The parser has refused what is no number; what is too much is refused before it is sent.
+    if int(declared) > BODY_BYTES_MAX:
+        raise TooLargeError
     parts: list[bytes] = []
     left = BODY_BYTES_MAX
     more = True
