@@ -7,7 +7,7 @@ text: what a scalar says is kept as it was written, `2.50` and `NO` included.
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import yaml
@@ -68,7 +68,7 @@ class _Refused(Exception):  # noqa: N818 -- carries a refusal out of the recursi
 
 def parse(file: str, text: str) -> tuple[tuple[Parsed, ...], tuple[FileProblem, ...]]:
     """Every document of a text, and what is wrong with it; after the first break nothing more of it is read."""
-    events = cast("Iterator[Event]", yaml.parse(text, Loader=yaml.CSafeLoader))  # pyright: ignore[reportUnknownMemberType]
+    events = yaml.parse(text, Loader=yaml.CSafeLoader)
     reader = _Reader(file, events)
     documents: list[Parsed] = []
     try:
@@ -170,6 +170,7 @@ class _Reader:
 
 
 def _mark(event: Event) -> Mark:
+    assert event.start_mark is not None, "events of a text carry their place"
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
