@@ -130,7 +130,7 @@ def _providers(view: StatusView) -> Table:
 
 
 def _pools(view: StatusView) -> Table:
-    table = table_of("pool", "accelerator", ">chips", ">used", ">free gang", "outstanding")
+    table = table_of("pool", "accelerator", ">chips", ">used", ">fits", "outstanding")
     table.columns[0].no_wrap = True
     for row in view.pools:
         table.add_row(

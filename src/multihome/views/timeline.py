@@ -13,7 +13,22 @@ ROW_PX = 16
 GAP_PX = 10
 HEAD_PX = 46
 TICKS_MAX = 8
-_COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#777777", "#994f00", "#006d77")
+_COLOURS = (
+    "#4477aa",
+    "#66ccee",
+    "#228833",
+    "#ccbb44",
+    "#ee6677",
+    "#aa3377",
+    "#777777",
+    "#994f00",
+    "#006d77",
+    "#332288",
+    "#117733",
+    "#882255",
+    "#44aa99",
+    "#b35806",
+)
 
 
 def timeline_svg(report: Report) -> str:
@@ -87,20 +102,23 @@ def _lanes(runs: list[RunLine], now_ms: int) -> dict[PoolId, list[list[RunLine]]
 def _ticks(start_ms: int, end_ms: int) -> Iterator[int]:
     days = max(1, -(-(end_ms - start_ms) // (TICKS_MAX * MS_PER_DAY)))
     at_ms = start_ms
-    while at_ms <= end_ms:
+    # A label at the very end would not fit.
+    while at_ms < end_ms - (end_ms - start_ms) // 20:
         yield at_ms
         at_ms += days * MS_PER_DAY
 
 
 def _bar(run: RunLine, left: float, right: float, top: int, colour: str) -> str:
     width = max(2.0, right - left)
-    faded = ' fill-opacity="0.45"' if run.outcome in {"fenced", "failed", "vanished"} else ""
+    is_lost = run.outcome in {"fenced", "failed", "vanished"}
+    faded = ' fill-opacity="0.45"' if is_lost else ""
+    ink = "#222222" if is_lost else "#ffffff"
     label = f"{run.name} ×{run.chips}"
     shown = escape(label) if width > 6 * len(label) else ""
     return (
         f"<g><title>{escape(run.run_id)} {escape(label)}: {escape(run.outcome)}</title>"
         f'<rect x="{left:.1f}" y="{top + 2}" width="{width:.1f}" height="{ROW_PX - 4}" rx="2" fill="{colour}"{faded}/>'
-        f'<text x="{left + 3:.1f}" y="{top + 11}" fill="#ffffff" font-size="9">{shown}</text></g>'
+        f'<text x="{left + 3:.1f}" y="{top + 11}" fill="{ink}" font-size="9">{shown}</text></g>'
     )
 
 
