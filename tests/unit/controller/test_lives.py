@@ -1,7 +1,5 @@
 """The life of a run: from its intent to its certain end, with everything that may go wrong in between."""
 
-from typing import Any
-
 import pytest
 
 from multihome.controller.reconcile import (
@@ -9,10 +7,9 @@ from multihome.controller.reconcile import (
     MENTION_MS,
     PROGRESS_EVERY_MS,
     STOP_GRACE_MS,
-    STOP_REPEAT_MS,
     token_of,
 )
-from multihome.domain.commands import Cancel, EngineSilent, LaunchAnswered, LaunchRefused, LaunchUnclear, Recovered
+from multihome.domain.commands import EngineSilent, LaunchAnswered, LaunchRefused, LaunchUnclear, Recovered
 from multihome.domain.effects import ForgetRun, StartRun, StopRun
 from multihome.domain.events import (
     ChipTimeMetered,
@@ -31,34 +28,16 @@ from multihome.domain.events import (
     WorkloadEnded,
     WorkLost,
 )
-from multihome.domain.ids import RunId, WorkloadId
+from multihome.domain.ids import RunId
 from multihome.domain.placements import ProviderClosed
-from multihome.domain.runs import Intended, Outcome, Progress, ReportState, Running, StopCause, Stopping, Unknown
-from multihome.domain.workloads import Checkpointing, RestartPolicy, WorkloadSpec
+from multihome.domain.runs import Intended, Outcome, Progress, ReportState, Running, Unknown
+from multihome.domain.workloads import Checkpointing
 from multihome.units.time import MS_PER_HOUR
 from tests.builders import ALPHA, H100, day, service, training
-from tests.control import Control, installed, of_kind
+from tests.control import installed, of_kind
+from tests.lives import absences, begin, cancel, next_run, policy
 
 ENDED = ReportState.ENDED
-
-
-def policy(
-    restarts: int = 2, pause_ms: int = 1_000, longest_ms: int = 60_000, codes: tuple[int, ...] = ()
-) -> RestartPolicy:
-    return RestartPolicy(restarts_max=restarts, backoff_ms=pause_ms, backoff_ms_max=longest_ms, exit_codes=codes)
-
-
-def begin(spec: WorkloadSpec) -> tuple[Control, RunId, WorkloadId]:
-    control = installed()
-    run_id = control.running(spec)
-    return control, run_id, control.state.runs[run_id].workload_id
-
-
-def next_run(control: Control, workload_id: WorkloadId) -> RunId:
-    """Wait out the pause, place, and start the next attempt."""
-    control.wait(60_000)
-    control.place()
-    return control.started(control.run_of(workload_id).id)
 
 
 def test_intended_started_progressing_ended() -> None:
@@ -219,33 +198,11 @@ def test_an_unclear_launch_is_unknown_and_not_repeated() -> None:
     assert of_kind(control.hear(control.report(run.id)), RunStarted)
 
 
-def absences(control: Control, every_ms: int) -> list[list[Any]]:
-    """Events of observations that do not mention the run, until it counts as gone."""
-    seen: list[list[Any]] = []
-    while control.state.runs:
-        control.wait(every_ms)
-        seen.append([type(event) for event in control.hear().events])
-        assert len(seen) < 50
-    return seen
-
-
 def test_a_look_that_began_before_a_launch_came_back_says_nothing_of_it() -> None:
     control, _, _ = begin(training())
     assert control.hear().events == ()
     control.wait(MENTION_MS)
     assert of_kind(control.hear(), RunBecameUnknown)
-
-
-def test_a_run_that_was_stopped_before_its_start_was_confirmed_is_metered_from_then_on() -> None:
-    control = installed()
-    workload_id = control.submit(training())
-    control.place()
-    run_id = control.run_of(workload_id).id
-    cancel(control, workload_id)
-    assert of_kind(control.tell(LaunchAnswered(run_id=run_id)), RunStarted)
-    control.wait(3_000)
-    ended = control.hear_ended(run_id, 143)
-    assert [event.chip_ms for event in of_kind(ended, ChipTimeMetered)] == [8 * 3_000]
 
 
 def test_somebody_elses_run_under_our_name_is_not_ours() -> None:
@@ -356,112 +313,6 @@ def test_what_carries_no_token_of_ours_is_left_alone_and_named_once() -> None:
     assert decision.effects == ()
     again = control.hear(control.report(run_id), stranger, foreign=("job-17",))
     assert (again.events, again.effects) == ((), ())
-
-
-def cancel(control: Control, workload_id: WorkloadId) -> None:
-    control.do(Cancel(workload=workload_id, actor="ada", why="enough"))
-
-
-def assert_over(control: Control) -> None:
-    """Cancelled work ends at the next look, as stopped."""
-    ended = of_kind(control.tick(), WorkloadEnded)
-    assert [(event.outcome, event.text) for event in ended] == [(Outcome.STOPPED, "cancelled")]
-    assert (control.state.workloads, control.state.runs, control.state.waiting) == ({}, {}, {})
-    assert (control.state.cancelling, control.state.backing_off) == ({}, {})
-    control.wait(MS_PER_HOUR)
-    assert control.place().events == ()
-
-
-def test_cancel_while_it_waits() -> None:
-    control = installed()
-    cancel(control, control.submit(training()))
-    assert control.state.waiting == {}
-    assert_over(control)
-
-
-def test_cancel_before_the_engine_answered_adopts_a_late_success_and_stops_it() -> None:
-    control = installed()
-    workload_id = control.submit(training())
-    control.place()
-    run = control.run_of(workload_id)
-    cancel(control, workload_id)
-    assert isinstance(run.phase, Stopping)
-    assert any(isinstance(effect, StopRun) for effect in control.effects)
-    assert control.tick().events == ()
-    control.tell(LaunchAnswered(run_id=run.id))
-    control.wait(STOP_GRACE_MS + STOP_REPEAT_MS)
-    assert of_kind(control.hear(control.report(run.id)), RunStopAsked)
-    control.hear_ended(run.id, 143)
-    assert_over(control)
-
-
-def test_cancel_before_a_refusal() -> None:
-    control = installed()
-    workload_id = control.submit(training())
-    control.place()
-    run_id = control.run_of(workload_id).id
-    cancel(control, workload_id)
-    decision = control.tell(LaunchRefused(run_id=run_id, error="tombstone"))
-    assert [type(event) for event in decision.events] == [RunEnded]
-    assert_over(control)
-
-
-def test_cancel_while_unknown() -> None:
-    control = installed()
-    workload_id = control.submit(training())
-    control.place()
-    control.tell(LaunchUnclear(run_id=control.run_of(workload_id).id, error="timeout"))
-    cancel(control, workload_id)
-    absences(control, 10_000)
-    assert_over(control)
-
-
-def test_cancel_while_it_runs_keeps_its_chips_until_the_engine_confirms() -> None:
-    control, run_id, workload_id = begin(training(num_nodes=2))
-    cancel(control, workload_id)
-    cancel(control, workload_id)
-    assert len(control.events(RunStopAsked)) == 1
-    control.hear(control.report(run_id))
-    assert len(control.events(RunStopAsked)) == 1
-    control.wait(STOP_GRACE_MS + STOP_REPEAT_MS)
-    control.hear(control.report(run_id))
-    assert len(control.events(RunStopAsked)) == 2
-    assert control.tick().events == ()
-    assert control.state.runs[run_id].allocation.chips == 16
-    decision = control.hear_ended(run_id, 0)
-    assert of_kind(decision, ChipTimeMetered)[0].chip_ms == 16 * (STOP_GRACE_MS + STOP_REPEAT_MS)
-    assert_over(control)
-
-
-def test_cancel_while_it_pauses_after_a_failure() -> None:
-    control, run_id, workload_id = begin(training())
-    control.hear_ended(run_id, 1)
-    assert control.state.backing_off
-    cancel(control, workload_id)
-    assert_over(control)
-
-
-def test_cancel_of_a_service_waits_for_its_last_replica() -> None:
-    control = installed()
-    workload_id = control.submit(service(replicas=3))
-    control.place()
-    runs = [control.started(control.run_of(workload_id, unit).id) for unit in range(2)]
-    cancel(control, workload_id)
-    control.hear_ended(runs[0], 143)
-    assert control.tick().events == ()
-    control.hear_ended(runs[1], 143)
-    third = control.run_of(workload_id, 2).id
-    control.tell(LaunchRefused(run_id=third, error="tombstone"))
-    assert_over(control)
-
-
-def test_a_stop_outlasts_an_absence() -> None:
-    control, run_id, workload_id = begin(training())
-    cancel(control, workload_id)
-    control.hear()
-    assert isinstance(control.state.runs[run_id].phase, Unknown)
-    (again,) = of_kind(control.hear(control.report(run_id)), RunStopAsked)
-    assert again.cause is StopCause.CANCELLED
 
 
 def test_a_new_attempt_says_what_work_was_lost() -> None:
