@@ -6,7 +6,7 @@ import socket
 import stat
 import subprocess
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -111,6 +111,48 @@ def test_json_is_what_the_api_answers(run: Run, site: Path) -> None:
     assert json.loads(run("explain", workload_id, "--json").stdout)["name"] == "stdin"
     assert json.loads(run("clock", "show", "--json").stdout)["scenario"] is False
     assert json.loads(run("audit", "verify", "--json").stdout)["records"] > 0
+
+
+def test_json_is_one_object_where_no_api_answers(run: Run, site: Path, tmp_path: Path) -> None:
+    def told(*arguments: str) -> dict[str, object]:
+        done = run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert told("version") == {"version": VERSION}
+    pid = told("up", "--port", "0")["pid"]
+    assert run("apply", str(site)).returncode == 0
+    say_two = "tenant: lab\nresources: {accelerators: H100:8}\nrun: printf 'one\\nzwölf\\nlast'\n"
+    assert run("submit", "-", "--wait", "--name", "two", stdin=say_two).returncode == 0
+    logs = told("logs", "two")
+    assert logs["lines"] == [
+        {"offset": 0, "text": "one"},
+        {"offset": 4, "text": "zwölf"},
+        {"offset": 11, "text": "last"},
+    ]
+    assert logs["next_offset"] == 15
+    assert run("logs", "two", "--follow", "--json").returncode == 2
+    assert told("backup", str(tmp_path / "copy"))["file"] == str(tmp_path / "copy")
+    assert told("drill", "outage", "site") == {"provider": "site", "runs": 0}
+    assert told("drill", "restore", "site") == {"provider": "site"}
+    assert told("down") == {"stopped_pid": pid}
+    assert told("down") == {"stopped_pid": None}
+    restored = told("restore", str(tmp_path / "copy"), "--state", str(tmp_path / "other"))
+    assert restored["state"] == str(tmp_path / "other")
+    assert told("campaign", "simulation", "--seeds", "1")["failed"] == []
+
+
+def test_every_command_but_the_show_has_json() -> None:
+    command = typer.main.get_command(command_line())
+
+    def without(inner: object, path: str) -> Iterator[str]:
+        below = getattr(inner, "commands", {})
+        for name, command in below.items():
+            yield from without(command, f"{path} {name}")
+        if not below and not any("--json" in parameter.opts for parameter in getattr(inner, "params", [])):
+            yield path
+
+    assert list(without(command, "")) == [" demo"]
 
 
 _HELLO = "tenant: lab\nresources: {accelerators: H100:8}\nrun: echo hello\n"

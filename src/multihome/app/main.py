@@ -91,10 +91,10 @@ def _restore(file: Path, state: Path) -> int:
     return restore(file, state)
 
 
-def _campaign(name: str, size: str, seeds: int) -> int:
+def _campaign(name: str, size: str, seeds: int, as_json: bool) -> int:  # noqa: FBT001 -- what the command line calls
     from multihome.app.campaigns import campaign  # noqa: PLC0415
 
-    return campaign(name, size, seeds)
+    return campaign(name, size, seeds, as_json=as_json)
 
 
 def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the command line calls

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multihome.cli import options
-from multihome.cli.session import client_of, tell
+from multihome.cli.session import FilesWrongError, client_of, say, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from multihome.client.client import Client
     from multihome.views.status import StatusView
 
 ROWS_SHOWN_MAX = 40
@@ -59,9 +60,16 @@ def logs(
     state: options.State = options.state_default(),
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Print what a rank has written."""
+    """Print what a rank has written: with --json as lines of text, each with its offset in bytes."""
+    if follow and as_json:
+        wrong = "--follow prints without end, and --json one object: choose one of them"
+        raise FilesWrongError(wrong)
     client = client_of(context, state)
+    if as_json:
+        say(_logs_json(client, workload, unit, rank))
+        return
     out = typer.get_binary_stream("stdout")
     if follow:
         for chunk in client.follow_logs(workload, unit=unit, rank=rank):
@@ -100,3 +108,20 @@ def clock_show(
     from multihome.cli import tables  # noqa: PLC0415
 
     tell(client_of(context, state).clock(), as_json, tables.clock)
+
+
+def _logs_json(client: "Client", workload: str, unit: int, rank: int) -> str:
+    """All that a rank has written so far. What is no UTF-8 is shown by the replacement character."""
+    import msgspec  # noqa: PLC0415
+
+    body, chunk = b"", client.logs(workload, unit=unit, rank=rank)
+    while chunk.body:
+        body += chunk.body
+        chunk = client.logs(workload, unit=unit, rank=rank, offset=chunk.next_offset)
+    lines: list[dict[str, object]] = []
+    offset = 0
+    for line in body.splitlines(keepends=True):
+        lines.append({"offset": offset, "text": line.rstrip(b"\r\n").decode("utf-8", "replace")})
+        offset += len(line)
+    shown = {"run_id": chunk.run_id, "unit": unit, "rank": rank, "next_offset": offset, "lines": lines}
+    return msgspec.json.encode(shown).decode()

@@ -42,5 +42,5 @@ class Launchers(msgspec.Struct, frozen=True):
     end_outage: Callable[[Path, str], None]
     audit: Callable[[Path], "AuditReport"]
     restore: Callable[[Path, Path], int]
-    campaign: Callable[[str, str, int], int]
+    campaign: Callable[[str, str, int, bool], int]
     demo: Callable[[Path | None, bool], int]

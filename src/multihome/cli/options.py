@@ -9,7 +9,7 @@ import typer
 PORT_DEFAULT = 7777
 
 State = Annotated[Path, typer.Option("--state", envvar="MULTIHOME_STATE", help="State directory of the control plane.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what the API answered, as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")]
 Actor = Annotated[str, typer.Option("--actor", help="Who decides this.")]
 Why = Annotated[str, typer.Option("--why", help="Why: kept with the decision.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files.")]

@@ -7,7 +7,7 @@ import typer
 
 from multihome.cli import options
 from multihome.cli.launchers import StartOptions
-from multihome.cli.session import client_of, launchers_of, say, show_on_terminal
+from multihome.cli.session import client_of, launchers_of, say, say_either, show_on_terminal
 
 
 def up(
@@ -29,18 +29,17 @@ def up(
         launchers_of(context).serve(wanted)
         return
     info = launchers_of(context).start(wanted)
-    if as_json:
-        import msgspec  # noqa: PLC0415
-
-        say(msgspec.json.encode(info).decode())
-    else:
-        say(f"ready at {info.address} (process {info.pid}, state {wanted.state})")
+    facts = {"address": info.address, "pid": info.pid}
+    say_either(as_json, facts, f"ready at {info.address} (process {info.pid}, state {wanted.state})")
 
 
-def down(context: typer.Context, state: options.State = options.state_default()) -> None:
+def down(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
     """Stop the control plane. What runs goes on."""
     pid = launchers_of(context).stop(state.absolute())
-    say(f"no control plane runs on {state}" if pid is None else f"stopped (process {pid})")
+    words = f"no control plane runs on {state}" if pid is None else f"stopped (process {pid})"
+    say_either(as_json, {"stopped_pid": pid}, words)
 
 
 def backup(
@@ -59,10 +58,13 @@ def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
     state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """Make a state directory from a backup; it must not have a journal yet."""
     seq = launchers_of(context).restore(file, state.absolute())
-    say(f"{state}: restored up to record {seq}; start it with `multihome up --state {state}`")
+    words = f"{state}: restored up to record {seq}; start it with `multihome up --state {state}`"
+    say_either(as_json, {"state": str(state), "seq": seq}, words)
 
 
 def audit_verify(
@@ -82,9 +84,10 @@ def audit_verify(
         raise typer.Exit(1)
 
 
-def version(context: typer.Context) -> None:
+def version(context: typer.Context, *, as_json: options.Json = False) -> None:
     """Print the version."""
-    say(f"multihome {launchers_of(context).version}")
+    found = launchers_of(context).version
+    say_either(as_json, {"version": found}, f"multihome {found}")
 
 
 def demo(
@@ -97,7 +100,10 @@ def demo(
         bool, typer.Option("--keep", help="Leave the control plane and what runs under it as they are.")
     ] = False,
 ) -> None:
-    """Play the scenario of a frontier lab on this machine, outage included, and check what comes of it."""
+    """Play the scenario of a frontier lab on this machine, outage included, and check what comes of it.
+
+    A show for people: it has no --json. What it made can be asked for afterwards, with --keep.
+    """
     raise typer.Exit(launchers_of(context).demo(state, keep))
 
 
@@ -106,22 +112,32 @@ def campaign(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which campaign of evidence.")],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 200,
     size: Annotated[str, typer.Option(help="smoke or full.")] = "full",
+    *,
+    as_json: options.Json = False,
 ) -> None:
-    """Run a campaign of evidence."""
-    raise typer.Exit(launchers_of(context).campaign(name, size, seeds))
+    """Run a campaign of evidence; exit code 1 if a seed failed."""
+    raise typer.Exit(launchers_of(context).campaign(name, size, seeds, as_json))
 
 
 def drill_outage(
-    context: typer.Context, provider: options.Provider, state: options.State = options.state_default()
+    context: typer.Context,
+    provider: options.Provider,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """Silence a provider's engine and kill what runs there, behind the control plane's back."""
     runs = launchers_of(context).begin_outage(state.absolute(), provider)
-    say(f"{provider} is silent; it had {runs} runs")
+    say_either(as_json, {"provider": provider, "runs": runs}, f"{provider} is silent; it had {runs} runs")
 
 
 def drill_restore(
-    context: typer.Context, provider: options.Provider, state: options.State = options.state_default()
+    context: typer.Context,
+    provider: options.Provider,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """Let a provider's engine answer again."""
     launchers_of(context).end_outage(state.absolute(), provider)
-    say(f"{provider} answers again")
+    say_either(as_json, {"provider": provider}, f"{provider} answers again")

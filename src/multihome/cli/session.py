@@ -1,7 +1,7 @@
 """What a command works with: the client of the control plane, and a way to say things."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -43,6 +43,16 @@ def tell(reply: "Reply[_T]", as_json: bool, show: "Callable[[_T], RenderableType
         say(reply.raw.decode())
     else:
         show_on_terminal(show(reply.value))
+
+
+def say_either(as_json: bool, facts: Mapping[str, object], words: str) -> None:  # noqa: FBT001
+    """Print what a command did that asks no API: its facts as one JSON object, or the words for people."""
+    if as_json:
+        import msgspec  # noqa: PLC0415
+
+        say(msgspec.json.encode(facts).decode())
+    else:
+        say(words)
 
 
 def show_on_terminal(*shown: "RenderableType") -> None:
