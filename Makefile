@@ -1,6 +1,6 @@
 # Needs python3 (3.11 or newer, with venv) and make; everything else is installed into .venv, pinned with hashes.
 #
-#   make demo [KEEP=1]                  the demonstration; KEEP=1 leaves its directory behind
+#   make demo [KEEP=1]                  the demonstration; KEEP=1 leaves the server running
 #   make test [ARGS="-k name"]          all tests
 #   make check                          lint, format, types, contracts between packages
 #   make sim SEEDS=200                  simulated days under faults
