@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bench.site import DELIVERY, PROVIDER, TENANT, Plane, workload
+from multihome.api.changes import KEEPALIVE_S
 from multihome.domain.refusals import RefusalCode
 from multihome.wire.refusals import STATUS_OF, EdgeCode
 
@@ -199,6 +200,19 @@ def test_an_open_stream_sees_what_happens(api: httpx.Client, running: Plane) -> 
         assert any(workload_id in line for line in lines)
 
 
+def test_an_open_stream_is_woken_by_a_record_without_events(api: httpx.Client, running: Plane) -> None:
+    """A refusal is on record too; nothing else may tell the stream of it before its next sign of life."""
+    head = api.get("/v1/journal/head").json()["seq"]
+    with api.stream("GET", "/v1/changes", headers={"last-event-id": str(head)}) as answer:
+        lines = answer.iter_lines()
+        assert any(line == ": alive" for line in lines)
+        asked_s = time.monotonic()
+        with httpx.Client(base_url=running.info.address, headers=api.headers, trust_env=False) as other:
+            refusal(other.delete("/v1/workloads/nobody", params=PERSON), RefusalCode.NOT_FOUND)
+        assert any('"cause":"Cancel"' in line for line in lines)
+    assert time.monotonic() - asked_s < KEEPALIVE_S / 2
+
+
 def test_documents_are_compared_and_applied(api: httpx.Client) -> None:
     tenant = {"kind": "tenant", "name": f"{TENANT}/team", "title": "Team", "approver": "head"}
     body = {"documents": [tenant]}
@@ -279,6 +293,8 @@ def test_metrics_count(api: httpx.Client) -> None:
     figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert float(figures["multihome_journal_seq"]) >= 3
     assert float(figures["multihome_commit_seconds_count"]) > 0
+    assert float(figures["multihome_rounds"]) > 0
+    assert float(figures["multihome_round_milliseconds"]) >= 0
     assert float(figures['multihome_http_answers_total{method="POST",status="200"}']) > 0
     assert float(figures['multihome_chips_delivered{pool="site/h100"}']) == 64
 

@@ -7,7 +7,6 @@ from itertools import islice
 import msgspec
 
 from multihome.api.context import Context
-from multihome.domain.events import Event
 from multihome.runtime.records import RECORDS
 from multihome.wire.responses import ChangeOut
 
@@ -20,11 +19,13 @@ _ENCODER = msgspec.json.Encoder()
 
 
 async def follow_changes(context: Context, after_seq: int) -> AsyncIterator[bytes]:
-    """Server-sent events from the record after `after_seq` on. New events only wake it; what it sends it reads."""
+    """Server-sent events from the record after `after_seq` on. New records only wake it; what it sends it reads."""
     context.followers += 1
     try:
-        async with context.service.changes() as woken:
+        with context.service.woken() as woken:
             while not context.closing.is_set():
+                # Cleared before the read: what comes during it wakes us again.
+                woken.clear()
                 chunk, after_seq = await asyncio.to_thread(_read, context, after_seq)
                 if chunk:
                     yield chunk
@@ -46,13 +47,11 @@ def _read(context: Context, after_seq: int) -> tuple[bytes, int]:
     return b"".join(parts), after_seq
 
 
-async def _wait(woken: "asyncio.Queue[tuple[int, Event]]", closing: asyncio.Event) -> None:
+async def _wait(woken: asyncio.Event, closing: asyncio.Event) -> None:
     """Until something happened, or it is time to show life."""
-    waits = [asyncio.ensure_future(woken.get()), asyncio.ensure_future(closing.wait())]
+    waits = [asyncio.ensure_future(woken.wait()), asyncio.ensure_future(closing.wait())]
     try:
         await asyncio.wait(waits, timeout=KEEPALIVE_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in waits:
             task.cancel()
-    while not woken.empty():
-        woken.get_nowait()

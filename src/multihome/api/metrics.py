@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from multihome.controller.state import State
-from multihome.units.time import Now
+from multihome.runtime.service import Service
 from multihome.views.status import status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -33,10 +33,16 @@ class Metrics:
         self._chips_used = self._gauge("multihome_chips_used", "Chips taken by runs, by pool", "pool")
         self._alarms = self._gauge("multihome_alarms", "Things a person should look at, by code", "code")
         self._seq = Gauge("multihome_journal_seq", "Number of the last durable record", registry=self.registry)
+        self._rounds = Gauge("multihome_rounds", "Placement rounds since the start", registry=self.registry)
+        self._round_ms = Gauge(
+            "multihome_round_milliseconds",
+            "Time to decide the batch of the last placement round",
+            registry=self.registry,
+        )
 
-    def text(self, state: State, now: Now, seq: int) -> bytes:
+    def text(self, service: Service, state: State) -> bytes:
         """Everything in Prometheus's text format, for a durable state."""
-        view = status(state, now)
+        view = status(state, service.runtime.now())
         runs: dict[str, int] = dict.fromkeys(state.providers, 0)
         for run in state.runs.values():
             runs[run.allocation.provider_id] += 1
@@ -48,7 +54,9 @@ class Metrics:
         _show(self._chips_delivered, {row.id: row.delivered_chips for row in view.pools})
         _show(self._chips_used, {row.id: row.used_chips for row in view.pools})
         _show(self._alarms, codes)
-        self._seq.set(seq)
+        self._seq.set(service.runtime.head[0])
+        self._rounds.set(service.rounds)
+        self._round_ms.set(service.last_round_ms)
         return generate_latest(self.registry)
 
     def _histogram(self, name: str, text: str) -> Histogram:

@@ -115,7 +115,7 @@ async def read_health(context: Ctx) -> Response:
 async def read_metrics(context: Ctx) -> Response:
     """Figures in Prometheus's text format."""
     state = await context.service.settled()
-    body = context.metrics.text(state, context.now(), context.service.runtime.head[0])
+    body = context.metrics.text(context.service, state)
     return Response(body, media_type=CONTENT_TYPE)
 
 

@@ -7,7 +7,7 @@ not durable.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -15,7 +15,6 @@ import msgspec
 from multihome.controller.state import State
 from multihome.domain.commands import Accepted, Command, Input, PlaceDue, Recovered, Request, Tick
 from multihome.domain.effects import Effect
-from multihome.domain.events import Event
 from multihome.domain.ids import ProviderId
 from multihome.domain.refusals import Refusal
 from multihome.ports.clock import Clock, IdMint
@@ -33,8 +32,6 @@ ROUND_SHARE = 4
 """A placement round may take at most one part in so many of the loop's time; the next one waits accordingly."""
 RETRY_MS = 1_000
 """Pause after a failed write of the journal."""
-CHANGES_MAX = 10_000
-"""Events that a slow subscriber may lag behind before it is dropped."""
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -70,11 +67,15 @@ class Service:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine")
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._tasks: set[asyncio.Task[None]] = set()
-        self._subscribers: list[asyncio.Queue[tuple[int, Event]]] = []
+        self._followers: set[asyncio.Event] = set()
         self._post_first: Input | None = None
         self._tick_due_ms = 0
         self._round_due_ms = 0
         self.journal_error = ""
+        self.rounds = 0
+        """Placement rounds since the start."""
+        self.last_round_ms = 0
+        """How long the last batch with a placement round took to decide, in real milliseconds."""
 
     @property
     def state(self) -> State:
@@ -123,15 +124,15 @@ class Service:
         await self._settled.wait()
         return await asyncio.get_running_loop().run_in_executor(self._workers, read)
 
-    @contextlib.asynccontextmanager
-    async def changes(self) -> AsyncGenerator["asyncio.Queue[tuple[int, Event]]"]:
-        """Events as they become durable, each with its record's number."""
-        queue: asyncio.Queue[tuple[int, Event]] = asyncio.Queue(CHANGES_MAX)
-        self._subscribers.append(queue)
+    @contextlib.contextmanager
+    def woken(self) -> Generator[asyncio.Event]:
+        """A signal, set whenever records have become durable; who waits for it clears it and reads the journal."""
+        signal = asyncio.Event()
+        self._followers.add(signal)
         try:
-            yield queue
+            yield signal
         finally:
-            self._subscribers.remove(queue)
+            self._followers.remove(signal)
 
     async def run(self) -> None:
         """Drive the loop until cancelled; on the way out a snapshot is kept."""
@@ -177,7 +178,9 @@ class Service:
         batch = self._runtime.decide([item.message for item in waiting])
         if any(isinstance(item.message, PlaceDue) for item in waiting):
             ended_ms = self._clock.monotonic_ms()
-            self._round_due_ms = ended_ms + ROUND_SHARE * (ended_ms - started_ms)
+            self.rounds += 1
+            self.last_round_ms = ended_ms - started_ms
+            self._round_due_ms = ended_ms + ROUND_SHARE * self.last_round_ms
         return batch
 
     async def _gather(self) -> list[Waiting]:
@@ -215,13 +218,9 @@ class Service:
         for item, answer in zip(waiting, batch.answers, strict=True):
             if item.reply is not None and answer is not None and not item.reply.done():
                 item.reply.set_result(answer)
-        seq = self._runtime.head[0]
-        for queue in list(self._subscribers):
-            for event in batch.events:
-                if queue.full():
-                    self._subscribers.remove(queue)
-                    break
-                queue.put_nowait((seq, event))
+        if batch.rows:
+            for signal in self._followers:
+                signal.set()
 
     async def _perform(self, effect: Effect) -> None:
         loop = asyncio.get_running_loop()
