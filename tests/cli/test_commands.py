@@ -162,17 +162,40 @@ def test_a_broken_chain_fails_the_audit(run: Run, state: Path) -> None:
     assert run("up", "--port", "0").returncode == 0
     assert run("down").returncode == 0
     assert run("audit", "verify").returncode == 0
-    _spoil(state / "journal.sqlite3")
+    _spoil(state / "journal.sqlite3", _OTHER_LETTERS)
     done = run("audit", "verify")
     assert done.returncode == 1
     assert "DOES NOT HOLD" in done.stdout
 
 
-def _spoil(journal: Path) -> None:
+def test_a_record_that_was_made_text_is_seen(run: Run, state: Path) -> None:
+    """With the same letters: only the type in the database differs."""
+    assert run("up", "--port", "0").returncode == 0
+    assert run("down").returncode == 0
+    # Without the snapshot the next start reads all records.
+    _spoil(state / "journal.sqlite3", "UPDATE journal SET body = CAST(body AS TEXT)", "DELETE FROM snapshots")
+    done = run("audit", "verify", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    broken = {line["invariant"]: line["violations"] for line in json.loads(done.stdout)["lines"] if line["violations"]}
+    assert list(broken) == ["I9"]
+    assert broken["I9"][0]["subject"] == "record 1"
+    done = run("up", "--port", "0")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"the journal in {state} cannot be used: record 1 does not follow from record 0: "
+        "the journal was changed or damaged\n"
+    )
+
+
+_OTHER_LETTERS = (
+    "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), 'multihome', 'multihomf') AS BLOB) WHERE seq = 1"
+)
+
+
+def _spoil(journal: Path, *statements: str) -> None:
     sqlite = importlib.import_module("pysqlite3.dbapi2")
     connection = sqlite.connect(str(journal))
-    connection.execute(
-        "UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), 'multihome', 'multihomf') AS BLOB) WHERE seq = 1"
-    )
+    for statement in statements:
+        connection.execute(statement)
     connection.commit()
     connection.close()
