@@ -7,6 +7,8 @@ import time
 _NS_PER_MS = 1_000_000
 _ID_CHARACTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 10
+_IDS = len(_ID_CHARACTERS) ** _ID_LENGTH
+"""How many ids there are."""
 
 
 class OsClock:
@@ -26,4 +28,9 @@ class OsIdMint:
 
     def mint(self) -> str:
         """Ten lower-case letters and digits: about 51 bits that nobody can guess."""
-        return "".join(secrets.choice(_ID_CHARACTERS) for _ in range(_ID_LENGTH))
+        # One draw below a power of 36: every id is as likely as every other.
+        drawn, letters = secrets.randbelow(_IDS), ""
+        for _ in range(_ID_LENGTH):
+            drawn, digit = divmod(drawn, len(_ID_CHARACTERS))
+            letters += _ID_CHARACTERS[digit]
+        return letters
