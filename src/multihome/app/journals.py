@@ -6,7 +6,7 @@ from pathlib import Path
 
 from multihome.adapters.clock_os.clock import OsIdMint
 from multihome.adapters.relational.sqlite import JOURNAL_FILE, open_sqlite
-from multihome.app.state_directory import claimed, holder_pid
+from multihome.app.state_directory import RESTORED_FILE, claimed, holder_pid
 from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError
 from multihome.client.client import Client
@@ -46,7 +46,10 @@ def restore(file: Path, state: Path) -> int:
         if target.exists():
             msg = f"{state} has a journal; restore into a directory that has none"
             raise LaunchError(msg)
+        marker = state / RESTORED_FILE
         try:
+            # The mark comes first: a journal that was restored must never be taken for one that knows everything.
+            marker.write_text(f"from {file}\n", encoding="utf-8")
             shutil.copyfile(file, target)
             journal = open_sqlite(state, _PROGRAM)
             try:
@@ -56,6 +59,7 @@ def restore(file: Path, state: Path) -> int:
         except (OSError, JournalBrokenError, JournalFullError) as error:
             for part in state.glob(f"{JOURNAL_FILE}*"):
                 part.unlink()
+            marker.unlink(missing_ok=True)
             msg = f"{file} cannot be restored: {error}"
             raise LaunchError(msg) from error
         return seq

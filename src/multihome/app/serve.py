@@ -23,7 +23,7 @@ from multihome.api.metrics import Metrics
 from multihome.app.engines import SilentEngine
 from multihome.app.logs import log_to
 from multihome.app.measuring import MeasuredJournal
-from multihome.app.state_directory import announced, claimed, token_of
+from multihome.app.state_directory import RESTORED_FILE, announced, claimed, token_of
 from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError, StartOptions
 from multihome.client.directory import ServerInfo
@@ -31,6 +31,7 @@ from multihome.domain.commands import Command, DeclareClock, Install
 from multihome.domain.refusals import Refusal
 from multihome.domain.supply import Provider
 from multihome.ports.engine import Engine
+from multihome.runtime.adoption import Adoption
 from multihome.runtime.loop import Runtime
 from multihome.runtime.service import Service
 from multihome.units.time import parse_instant
@@ -66,7 +67,9 @@ def serve(options: StartOptions) -> None:
         journal = MeasuredJournal(open_sqlite(options.state, f"multihome {VERSION}"), metrics)
         undo.callback(journal.close)
         runtime = Runtime(journal, clock)
-        service = Service(runtime, clock, mint, lambda provider: _engine(options.state, provider, clock))
+        restored = options.state / RESTORED_FILE
+        adoption = Adoption(done=restored.unlink) if restored.exists() else None
+        service = Service(runtime, clock, mint, lambda provider: _engine(options.state, provider, clock), adoption)
         context = Context(service, clock, metrics, VERSION)
         app = application(context, token_of(options.state, mint))
         uvloop.run(_run(options, service, context, app, listener))

@@ -17,6 +17,8 @@ FORMAT = 1
 """Raised when an older program could not read what this one writes."""
 LOCK_FILE = "lock"
 FORMAT_FILE = "format.json"
+RESTORED_FILE = "restored"
+"""There from a restore on, until every provider has been heard: what runs at them the backup may not know."""
 _TOKEN_MINTS = 5
 
 

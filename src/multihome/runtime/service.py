@@ -20,6 +20,7 @@ from multihome.domain.refusals import Refusal
 from multihome.ports.clock import Clock, IdMint
 from multihome.ports.engine import Engine
 from multihome.ports.journal import HistoryRow, JournalFullError
+from multihome.runtime.adoption import Adoption
 from multihome.runtime.engines import EngineFactory, observe, perform
 from multihome.runtime.loop import Batch, Runtime
 
@@ -54,12 +55,23 @@ class Waiting(msgspec.Struct):
 class Service:
     """The running control plane."""
 
-    def __init__(self, runtime: Runtime, clock: Clock, mint: IdMint, make_engine: EngineFactory) -> None:
-        """Take a recovered runtime; nothing runs until `run`."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        clock: Clock,
+        mint: IdMint,
+        make_engine: EngineFactory,
+        adoption: Adoption | None = None,
+    ) -> None:
+        """Take a recovered runtime; nothing runs until `run`.
+
+        `adoption` is there when the journal was restored from a backup: no placement round until it is over.
+        """
         self._runtime = runtime
         self._clock = clock
         self._mint = mint
         self._make_engine = make_engine
+        self._adoption = adoption
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_MAX)
         self._settled = asyncio.Event()
         self._settled.set()
@@ -68,7 +80,7 @@ class Service:
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._tasks: set[asyncio.Task[None]] = set()
         self._followers: set[asyncio.Event] = set()
-        self._post_first: Input | None = None
+        self._post_first: list[Input] = []
         self._tick_due_ms = 0
         self._round_due_ms = 0
         self.journal_error = ""
@@ -136,7 +148,7 @@ class Service:
 
     async def run(self) -> None:
         """Drive the loop until cancelled; on the way out a snapshot is kept."""
-        self._post_first = Recovered()
+        self._post_first = self._first_inputs()
         try:
             while True:
                 await self._step()
@@ -160,10 +172,14 @@ class Service:
             except JournalFullError as error:
                 self._undo(waiting, error)
                 await asyncio.sleep(RETRY_MS / 1_000)
-                self._post_first = Recovered()
+                self._post_first = self._first_inputs()
                 return
         self.journal_error = ""
         self._settled.set()
+        if self._adoption is not None and self._adoption.is_over(
+            self._runtime.state, (item.message for item in waiting)
+        ):
+            self._adoption = None
         self._answer(waiting, batch)
         for effect in batch.effects:
             self._spawn(self._perform(effect))
@@ -171,6 +187,11 @@ class Service:
         # A snapshot only makes the next start quicker: one that does not fit on the disk is tried again later.
         with contextlib.suppress(JournalFullError):
             self._runtime.snapshot_if_due()
+
+    def _first_inputs(self) -> list[Input]:
+        """What a life of the loop begins with: after a restore every provider is silent until it is heard."""
+        silences = self._adoption.first_inputs(self._runtime.state) if self._adoption is not None else []
+        return [*silences, Recovered()]
 
     def _decide(self, waiting: list[Waiting]) -> Batch:
         """Decide a batch; after a long placement round the next one waits in proportion."""
@@ -185,10 +206,8 @@ class Service:
 
     async def _gather(self) -> list[Waiting]:
         """What has come in, with the tick and the placement round that are due."""
-        waiting: list[Waiting] = []
-        if self._post_first is not None:
-            waiting.append(Waiting(self._post_first, None))
-            self._post_first = None
+        waiting = [Waiting(message, None) for message in self._post_first]
+        self._post_first = []
         with contextlib.suppress(TimeoutError):
             waiting.append(await asyncio.wait_for(self._inbox.get(), self._pause_s()))
         while len(waiting) < BATCH_MAX and not self._inbox.empty():
@@ -197,7 +216,7 @@ class Service:
         if now_ms >= self._tick_due_ms:
             waiting.append(Waiting(Tick(), None))
             self._tick_due_ms = now_ms + TICK_MS
-        if now_ms >= self._round_due_ms:
+        if now_ms >= self._round_due_ms and self._adoption is None:
             waiting.append(Waiting(PlaceDue(), None))
         return waiting
 
