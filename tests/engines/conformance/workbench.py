@@ -26,6 +26,7 @@ class Workbench(ABC):
         self.notes = root / "notes"
         self.notes.mkdir()
         self.tokens: list[str] = []
+        self._zombies_before = set(zombies())
         self.engine = self.new_engine()
 
     @abstractmethod
@@ -113,7 +114,15 @@ class Workbench(ABC):
         wait_until(lambda: all(report.state is ReportState.ENDED for report in self.engine.observe().reports))
         assert rank_processes(self.tokens) == []
         # A supervisor may take a moment to go after it has told of the end, and a port call to reap it.
-        wait_until(lambda: self.engine.observe() is not None and not supervisors(self.tokens) and not zombies())
+        wait_until(self._is_all_gone)
+
+    def _is_all_gone(self) -> bool:
+        self.engine.observe()
+        return not supervisors(self.tokens) and not self.new_zombies()
+
+    def new_zombies(self) -> set[int]:
+        """Children that ended unreaped since this bench was set up; what other tests left behind is not ours."""
+        return set(zombies()) - self._zombies_before
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
