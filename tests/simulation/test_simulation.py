@@ -101,3 +101,9 @@ def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
         "wall clock jumps",
     }
     assert befell <= set(result.faults)
+
+
+def test_the_command_ends_with_the_line_that_counts() -> None:
+    command = [sys.executable, "-m", "multihome.app.main", "campaign", "simulation", "--seeds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed"

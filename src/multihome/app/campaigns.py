@@ -8,8 +8,8 @@ from multihome.cli.launchers import LaunchError
 from multihome.simulator import campaign as simulation
 from multihome.simulator.driver import Plant
 
-SEEDS_SMOKE = 5
-
+SEEDS = {"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS}
+"""How many seeds a campaign of each size has, where nobody says how many."""
 
 def campaign(name: str, size: str, seeds: int, *, as_json: bool) -> int:
     """Run a campaign; its exit code. As JSON its progress goes where errors go, and its result is one object.
@@ -17,10 +17,10 @@ def campaign(name: str, size: str, seeds: int, *, as_json: bool) -> int:
     Raises:
         LaunchError: there is none of that name.
     """
-    if name != "simulation" or size not in {"smoke", "full"}:
-        msg = f"no campaign is called {name!r} of size {size!r}; there is `simulation`, of size smoke or full"
+    if name != "simulation" or size not in SEEDS:
+        msg = f"no campaign is called {name!r} of size {size!r}; there is `simulation`, of size {' or '.join(SEEDS)}"
         raise LaunchError(msg)
-    count = min(seeds, SEEDS_SMOKE) if size == "smoke" else seeds
+    count = seeds or SEEDS[size]
     if not as_json:
         return simulation.main(["--seeds", str(count)])
     result = simulation.run_campaign(range(count), simulation.DAYS, Plant.NONE, _to_stderr)

@@ -44,6 +44,8 @@ def run_campaign(seeds: Sequence[int], days: int, plant: Plant, say: Callable[[s
                 say(f"  {violation.invariant} {violation.subject}: {violation.text}")
         if done % _PROGRESS_EVERY == 0:
             say(f"{done} of {len(seeds)} seeds, {len(failed)} failed, {sum(faults.values()):,} faults")
+    for name, count in sorted((*faults.items(), *coverage.items())):
+        say(f"  {name}: {count:,}")
     say(f"{len(seeds)} seeds × {days} days: {steps:,} steps, {sum(faults.values()):,} faults")
     say(f"{len(seeds) - len(failed)} passed, {len(failed)} failed")
     return CampaignResult(len(seeds) - len(failed), tuple(failed), steps, dict(faults), dict(coverage))
@@ -59,8 +61,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     seeds = range(options.first, options.first + options.seeds)
     result = run_campaign(seeds, options.days, Plant(options.plant), _say)
-    for name, count in sorted((*result.faults.items(), *result.coverage.items())):
-        _say(f"  {name}: {count:,}")
     return 1 if result.failed else 0
 
 
