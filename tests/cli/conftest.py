@@ -41,7 +41,7 @@ def site(tmp_path: Path) -> Path:
 def run(state: Path, tmp_path: Path) -> Run:
     """Run `multihome` with these arguments in the test's folder, on a terminal of 80 columns."""
 
-    def run_it(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run_it(*arguments: str, stdin: str = "", prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -49,7 +49,7 @@ def run(state: Path, tmp_path: Path) -> Run:
             "USER": "ada",
             "COLUMNS": "80",
         }
-        command = [sys.executable, "-m", "multihome.app.main", *arguments]
+        command = [*prefix, sys.executable, "-m", "multihome.app.main", *arguments]
         return subprocess.run(
             command, cwd=tmp_path, env=environment, input=stdin, capture_output=True, text=True, timeout=50, check=False
         )

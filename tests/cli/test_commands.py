@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import socket
 import stat
 import subprocess
@@ -78,6 +79,51 @@ def test_a_newer_state_directory_is_refused(run: Run, state: Path) -> None:
     assert "has format 99, written by Multihome 9.0" in done.stderr
     assert "use the newer version" in done.stderr
     assert list(state.glob("journal*")) == []
+
+
+def _cannot_be_used(done: subprocess.CompletedProcess[str]) -> str:
+    """The reason, which is all that is said."""
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    told = re.fullmatch(r"state directory \S+ cannot be used: (.+)", line)
+    assert told, line
+    return told[1]
+
+
+@pytest.mark.parametrize("foreground", [(), ("--foreground",)], ids=["detached", "foreground"])
+def test_a_state_directory_that_is_none_is_said(run: Run, state: Path, foreground: tuple[str, ...]) -> None:
+    state.write_text("a file")
+    for path in (state, state / "below"):
+        done = run("up", "--port", "0", *foreground, "--state", str(path))
+        assert _cannot_be_used(done) == "it is a file, or lies below one"
+    assert state.read_text() == "a file"
+    # Where nobody may make a directory, root neither.
+    assert _cannot_be_used(run("up", "--port", "0", *foreground, "--state", "/proc/sys/multihome"))
+    state.unlink()
+
+
+# A limit of no bytes a file stands for a disk without room.
+FULL_DISK = ("bash", "-c", 'ulimit -f 0; exec "$@"', "bash")
+
+
+@pytest.mark.parametrize("foreground", [(), ("--foreground",)], ids=["detached", "foreground"])
+def test_a_full_disk_is_said(run: Run, state: Path, foreground: tuple[str, ...]) -> None:
+    assert _cannot_be_used(run("up", "--port", "0", *foreground, prefix=FULL_DISK)) == "File too large"
+    assert run("up", "--port", "0").returncode == 0
+    assert run("down").returncode == 0
+    assert _cannot_be_used(run("up", "--port", "0", *foreground, prefix=FULL_DISK)) == "File too large"
+    assert not (state / "server.json").exists()
+    assert list(state.glob("*probe*")) == []
+
+
+def test_a_newer_journal_is_refused(run: Run, state: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("down").returncode == 0
+    _spoil(state / "journal.sqlite3", "UPDATE alembic_version SET version_num = '9999'")
+    done = run("up", "--port", "0")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"the journal in {state} cannot be used: the journal has schema 9999" in line
 
 
 def test_a_file_that_is_no_journal_is_refused(run: Run, state: Path) -> None:

@@ -11,6 +11,7 @@ from multihome.simulator.driver import Plant
 SEEDS = {"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS}
 """How many seeds a campaign of each size has, where nobody says how many."""
 
+
 def campaign(name: str, size: str, seeds: int, *, as_json: bool) -> int:
     """Run a campaign; its exit code. As JSON its progress goes where errors go, and its result is one object.
 

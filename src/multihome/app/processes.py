@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from multihome.app.state_directory import holder_pid
+from multihome.app.state_directory import claimed, holder_pid
 from multihome.cli.launchers import LaunchError, StartOptions
 from multihome.client.directory import ServerInfo, read_server
 
@@ -22,7 +22,9 @@ def start_detached(options: StartOptions) -> ServerInfo:
     Raises:
         LaunchError: it did not come up, and what it said.
     """
-    options.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Here already, since a process that cannot write could not leave its reason behind either.
+    with claimed(options.state):
+        pass
     output = options.state / OUTPUT_FILE
     reader, writer = os.pipe()
     try:

@@ -19,6 +19,9 @@ LOCK_FILE = "lock"
 FORMAT_FILE = "format.json"
 RESTORED_FILE = "restored"
 """There from a restore on, until every provider has been heard: what runs at them the backup may not know."""
+PROBE_FILE = "probe"
+PROBE_BYTES = 256 * 1024
+"""What the disk must take for a start: more than an empty journal and its log need."""
 _TOKEN_MINTS = 5
 
 
@@ -41,11 +44,14 @@ def claimed(state: Path) -> Generator[None]:
         state.chmod(0o700)
         lock = os.open(state / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        msg = f"state directory {state} cannot be used: {error.strerror}"
-        raise LaunchError(msg) from error
+        raise _unusable(state, error) from error
     try:
-        _lock(lock, state)
-        _check_format(state)
+        try:
+            _lock(lock, state)
+            _check_format(state)
+            _probe(state)
+        except OSError as error:
+            raise _unusable(state, error) from error
         yield
     finally:
         os.close(lock)
@@ -85,6 +91,26 @@ def announced(state: Path, info: ServerInfo) -> Generator[None]:
         path.unlink(missing_ok=True)
 
 
+def _unusable(state: Path, error: OSError) -> LaunchError:
+    is_file = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "it is a file, or lies below one" if is_file else error.strerror
+    return LaunchError(f"state directory {state} cannot be used: {reason}")
+
+
+def _probe(state: Path) -> None:
+    """Fail now where the disk takes nothing, rather than half-way through a start.
+
+    Raises:
+        OSError: it takes nothing.
+    """
+    probe = state / PROBE_FILE
+    try:
+        _write(probe, bytes(PROBE_BYTES))
+    finally:
+        probe.unlink(missing_ok=True)
+        _part_of(probe).unlink(missing_ok=True)
+
+
 def _lock(lock: int, state: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -119,10 +145,14 @@ def _check_format(state: Path) -> None:
 
 def _write(path: Path, body: bytes) -> None:
     """Give a file its whole content at once, readable by its owner only."""
-    part = path.with_name(f".{path.name}.part")
+    part = _part_of(path)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())
     part.rename(path)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
