@@ -17,6 +17,7 @@ from multihome.domain.effects import Effect, StartRun
 from multihome.domain.events import Event, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import Intended, Unknown
+from multihome.domain.supply import Provider
 from multihome.ports.journal import GENESIS_HASH, JournalFullError, JournalRow, StaleWriterError
 from multihome.runtime.engines import observe, perform
 from multihome.runtime.loop import Batch, Runtime
@@ -25,7 +26,7 @@ from multihome.simulator.clock import SimClock
 from multihome.simulator.dice import Dice
 from multihome.simulator.engines import SimEngine
 from multihome.simulator.people import People
-from multihome.simulator.scenario import HOLDER, NEO, START_MS, TENSOR
+from multihome.simulator.scenario import HOLDER, NEO, START_MS, TENSOR, Given
 from multihome.simulator.truth import Record, check_converged, check_promises, check_success, check_world
 from multihome.simulator.world import LATE_MS_MAX, World
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
@@ -92,9 +93,12 @@ class _CrashError(Exception):
     """The control plane is killed while it writes."""
 
 
-def simulate(seed: int, days: int, plant: Plant = Plant.NONE) -> SimResult:
-    """Run one seed over so many simulated days and a quiet time after them; stops at the first violation."""
-    driver = _Driver(seed, days, plant)
+def simulate(seed: int, days: int, plant: Plant = Plant.NONE, given: Given | None = None) -> SimResult:
+    """Run one seed over so many simulated days and a quiet time after them; stops at the first violation.
+
+    The scenario is thrown by the seed's dice, unless one is given.
+    """
+    driver = _Driver(seed, days, plant, given)
     violations = driver.run()
     return SimResult(
         seed=seed,
@@ -109,22 +113,29 @@ def simulate(seed: int, days: int, plant: Plant = Plant.NONE) -> SimResult:
 
 def simulate_journal(seed: int, days: int) -> list[JournalRow]:
     """The journal that a seed leaves, for whatever reads journals."""
-    driver = _Driver(seed, days, Plant.NONE)
+    driver = _Driver(seed, days, Plant.NONE, None)
     driver.run()
     return driver.disk.rows
+
+
+def _providers(given: Given | None) -> tuple[ProviderId, ...]:
+    if given is None:
+        return _PROVIDERS
+    return tuple(document.id for document in given.documents if isinstance(document, Provider))
 
 
 class _Driver:
     """One simulation under way."""
 
-    def __init__(self, seed: int, days: int, plant: Plant) -> None:
+    def __init__(self, seed: int, days: int, plant: Plant, given: Given | None) -> None:
         self._dice = Dice(seed, "driver")
         self._plant = plant
         self._clock = SimClock(START_MS)
         self._end_ms = START_MS + days * MS_PER_DAY
         self.world = World(self._clock, Dice(seed, "world"))
-        self._engines = {one: SimEngine(self.world, one) for one in _PROVIDERS}
-        self._people = People(Dice(seed, "people"), self.world, START_MS, self._end_ms, WORKLOADS_PER_DAY * days)
+        self._engines = {one: SimEngine(self.world, one) for one in _providers(given)}
+        workloads = WORKLOADS_PER_DAY * days
+        self._people = People(Dice(seed, "people"), self.world, START_MS, self._end_ms, workloads, given)
         self._mailbox: list[tuple[int, Input]] = []
         self._in_flight: list[tuple[int, Effect]] = []
         self._starts: dict[RunId, StartRun] = {}
@@ -346,7 +357,7 @@ class _Driver:
 
     def _trouble(self) -> None:
         """Spells that befall providers and the clock."""
-        for provider_id in _PROVIDERS:
+        for provider_id in self._engines:
             site = self.world.site(provider_id)
             now_ms = self._clock.true_ms
             if now_ms < site.silent_until_ms:

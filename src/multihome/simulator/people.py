@@ -36,7 +36,9 @@ class Promise(msgspec.Struct, frozen=True):
 class People:
     """Everyone who sends commands. `promises` are by idempotency key."""
 
-    def __init__(self, dice: Dice, world: World, start_ms: int, end_ms: int, workloads: int) -> None:
+    def __init__(
+        self, dice: Dice, world: World, start_ms: int, end_ms: int, workloads: int, given: scenario.Given | None
+    ) -> None:
         """Plan what is sent when, between two instants of true time."""
         self._dice = dice
         self._world = world
@@ -49,12 +51,24 @@ class People:
         self._has_clock = dice.chance(500)
         self._silent_since: dict[ProviderId, int] = {}
         self._clock_due_ms = start_ms
-        self._plan(start_ms, end_ms, workloads)
+        self._begin(start_ms)
+        if given is None:
+            self._plan(start_ms, end_ms, workloads)
+        else:
+            self._follow(given, start_ms, end_ms)
 
-    def _plan(self, start_ms: int, end_ms: int, workloads: int) -> None:
+    def _begin(self, start_ms: int) -> None:
         self._at(start_ms, cmd.Install(installation_id=INSTALLATION))
         if self._has_clock:
             self._at(start_ms, cmd.DeclareClock(start_ms=start_ms))
+
+    def _follow(self, given: scenario.Given, start_ms: int, end_ms: int) -> None:
+        """Apply a scenario from elsewhere, and its later documents one at a time."""
+        self._at(start_ms, cmd.Apply(documents=given.documents, workloads=given.workloads))
+        for document in given.later:
+            self._at(self._dice.between(start_ms, end_ms), cmd.Apply(documents=(document,), workloads=()))
+
+    def _plan(self, start_ms: int, end_ms: int, workloads: int) -> None:
         self._at(start_ms, cmd.Apply(documents=scenario.documents(self._dice), workloads=()))
         last_ms = start_ms + (end_ms - start_ms) * 9 // 10
         for ordinal in range(workloads):

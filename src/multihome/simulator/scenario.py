@@ -3,6 +3,8 @@
 Figures are invented and round; what matters is that every rule binds somewhere.
 """
 
+import msgspec
+
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import (
@@ -45,6 +47,14 @@ _NODE_CHIPS = 8
 _TERM = Interval(parse_instant("2025-01-01"), parse_instant("2026-01-01"))
 _SOURCE = "invented for simulation"
 _TENANTS = (TenantId("lab/research/a"), TenantId("lab/research/b"), TenantId("lab/product"), TenantId("lab/guest"))
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A scenario from elsewhere, such as files: its facts, what is asked for at the start, and what is learnt later."""
+
+    documents: tuple[Document, ...]
+    workloads: tuple[WorkloadSpec, ...]
+    later: tuple[Document, ...]
 
 
 def documents(dice: Dice) -> tuple[Document, ...]:

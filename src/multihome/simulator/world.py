@@ -18,6 +18,8 @@ LATE_MS_MAX = 14 * MS_PER_MINUTE
 ABSENCE_DELAY_MS = 45 * MS_PER_MINUTE
 WORK_MINUTES = "WORK_MINUTES"
 """The environment variable that tells a simulated program how much there is to do."""
+WORK_MINUTES_DEFAULT = 600
+"""How much work a program is that does not say."""
 _MS_PER_STEP = MS_PER_MINUTE
 _KILLED = 137
 _TERMINATED = 143
@@ -169,7 +171,7 @@ class World:
         now_ms = self.clock.true_ms
         up_ms = now_ms + self.dice.between(0, 6 * MS_PER_MINUTE)
         first_step = self.checkpoints.get(intent.checkpoint_key, 0)
-        work_minutes = int(intent.envs[WORK_MINUTES])
+        work_minutes = work_minutes_of(intent)
         ends_ms, exit_code = up_ms + max(1, work_minutes - first_step) * _MS_PER_STEP, 0
         stuck_ms = FOREVER_MS
         if intent.service is not None:
@@ -206,7 +208,7 @@ class World:
     def _end(self, process: Process) -> None:
         process.ended_ms = process.ends_ms
         intent = process.intent
-        is_whole = process.step_at(process.ends_ms) >= int(intent.envs[WORK_MINUTES])
+        is_whole = process.step_at(process.ends_ms) >= work_minutes_of(intent)
         if process.exit_code == 0 and intent.service is None and is_whole:
             self.finished.add(intent.workload_id)
 
@@ -235,3 +237,8 @@ class World:
             endpoint=f"http://{intent.run_id}" if is_ready else "",
             progress=progress,
         )
+
+
+def work_minutes_of(intent: LaunchIntent) -> int:
+    """How many minutes of work a simulated program has, as its environment says."""
+    return int(intent.envs.get(WORK_MINUTES, WORK_MINUTES_DEFAULT))
