@@ -166,7 +166,7 @@ def delivered_in(state: State, tranche: Tranche, pool: Pool, interval: Interval)
 def taken_in(state: State, tranche_id: TrancheId, running: list[RunState], month: Interval, now: Now) -> int:
     """Chip-milliseconds used of a tranche in a month: what is metered, and what has run since."""
     open_chip_ms = sum(
-        run.allocation.chips * max(0, now.contract_ms - max(run.metered_until_ms, month.start_ms))
+        run.allocation.chips * max(0, min(now.contract_ms, month.end_ms) - max(run.metered_until_ms, month.start_ms))
         for run in running
         if run.started is not None
     )

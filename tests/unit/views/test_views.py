@@ -238,6 +238,19 @@ def test_report_burns_a_commitment_down_and_stops_owing_while_the_provider_is_lo
     assert line.deficiency_micro_usd == round(Fraction(lacking * RATE, MS_PER_HOUR))
 
 
+def test_what_was_taken_adds_up_over_months_while_a_run_lives_across_their_end() -> None:
+    control = scenario(contract(clauses=(take_or_pay(),)))
+    control.running(training(infra=at("alpha")))
+    # No tick in between: nothing is metered yet when the report is asked for.
+    control.do(AdvanceClock(to_ms=day(40)))
+    told = report(control.state, history(control), control.now)
+    assert [line.taken_chip_ms for line in told.burn_down] == [8 * 31 * MS_PER_DAY, 8 * 9 * MS_PER_DAY]
+    assert sum(line.taken_chip_ms for line in told.burn_down) == told.total.chip_ms
+    advance(control, day(41))
+    told = report(control.state, history(control), control.now)
+    assert [line.taken_chip_ms for line in told.burn_down] == [8 * 31 * MS_PER_DAY, 8 * 10 * MS_PER_DAY]
+
+
 def test_report_of_a_loss_has_concentration_consequences_and_work_lost() -> None:
     control = scenario(contract(clauses=(take_or_pay(),)))
     spec = training("t", checkpointing=Checkpointing(interval_steps=10), infra=at(""))
