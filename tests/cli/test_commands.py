@@ -116,6 +116,13 @@ def test_a_full_disk_is_said(run: Run, state: Path, foreground: tuple[str, ...])
     assert list(state.glob("*probe*")) == []
 
 
+@pytest.mark.parametrize("date", ["garbage", "2025-06-02T00:00:00"])
+def test_a_clock_start_that_is_no_instant_is_said(run: Run, date: str) -> None:
+    done = run("up", "--port", "0", "--clock-start", date)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "expected a date like 2025-06-02" in done.stderr
+
+
 def test_a_newer_journal_is_refused(run: Run, state: Path) -> None:
     assert run("up", "--port", "0").returncode == 0
     assert run("down").returncode == 0

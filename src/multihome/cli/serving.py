@@ -7,7 +7,7 @@ import typer
 
 from multihome.cli import options
 from multihome.cli.launchers import StartOptions
-from multihome.cli.session import client_of, launchers_of, say, say_either, show_on_terminal
+from multihome.cli.session import FilesWrongError, client_of, launchers_of, say, say_either, show_on_terminal
 
 
 def up(
@@ -24,6 +24,8 @@ def up(
     as_json: options.Json = False,
 ) -> None:
     """Start a control plane, and wait until it answers."""
+    if clock_start is not None:
+        _check_instant(clock_start)
     wanted = StartOptions(state.expanduser().absolute(), port, clock_start, ready_fd)
     if foreground:
         launchers_of(context).serve(wanted)
@@ -31,6 +33,16 @@ def up(
     info = launchers_of(context).start(wanted)
     facts = {"address": info.address, "pid": info.pid}
     say_either(as_json, facts, f"ready at {info.address} (process {info.pid}, state {wanted.state})")
+
+
+def _check_instant(text: str) -> None:
+    from multihome.units.time import parse_instant  # noqa: PLC0415
+
+    try:
+        parse_instant(text)
+    except ValueError as error:
+        wrong = f"--clock-start {text}: {error}; expected a date like 2025-06-02, or an instant with its zone"
+        raise FilesWrongError(wrong) from error
 
 
 def down(
