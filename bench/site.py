@@ -60,8 +60,8 @@ clauses: []
 tranches:
   - name: h100
     pool: site/h100
-    fabrics: 4
-    nodes_per_fabric: 2
+    domains: 4
+    nodes_per_domain: 2
     new_capacity: false
     promised: 2025-01-01
     ends: 2030-01-01
@@ -81,7 +81,7 @@ DELIVERY = """\
 kind: delivery
 name: D-1
 tranche: order/h100
-fabrics: 4
+domains: 4
 effective: 2025-01-02
 source: assumed
 """

@@ -1,7 +1,7 @@
 """Facts with sensible defaults: a test names only what it is about.
 
 The world they add up to: accelerators H100 and TPU-v5p; providers alpha and beta with a pool each; a tranche is two
-fabrics of two nodes of eight chips, delivered on the first day of 2026; tenants lab, lab/red and lab/blue.
+domains of two nodes of eight chips, delivered on the first day of 2026; tenants lab, lab/red and lab/blue.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ from multihome.domain.ids import (
     TrancheId,
     WaiverId,
     WorkloadId,
-    fabric_id_of,
+    domain_id_of,
 )
 from multihome.domain.placements import Allocation, Basis, NodeShare
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
@@ -48,7 +48,7 @@ from multihome.domain.workloads import (
     WorkloadKind,
     WorkloadSpec,
 )
-from multihome.scheduling.snapshot import Ask, FabricRoom, Lot, Occupant, Snapshot
+from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
 from multihome.units.time import MS_PER_DAY, Interval, parse_instant
 
 H100 = AcceleratorName("H100-SXM-80GB")
@@ -119,8 +119,8 @@ def tranche(contract_id: str = "alpha-1", name: str = "t1", pool_id: str = "alph
     facts: dict[str, Any] = {
         "id": TrancheId(f"{contract_id}/{name}"),
         "pool_id": PoolId(pool_id),
-        "fabrics": 2,
-        "nodes_per_fabric": 2,
+        "domains": 2,
+        "nodes_per_domain": 2,
         "new_capacity": True,
         "promised_ms": YEAR.start_ms,
         "ends_ms": YEAR.end_ms,
@@ -212,7 +212,7 @@ def delivery(delivery_id: str = "D-1", tranche_id: str = "alpha-1/t1", **more: A
     facts: dict[str, Any] = {
         "id": delivery_id,
         "tranche_id": TrancheId(tranche_id),
-        "fabrics": 2,
+        "domains": 2,
         "effective_ms": YEAR.start_ms,
         "source": "test",
     }
@@ -298,18 +298,18 @@ def world() -> tuple[Document, ...]:
 
 
 def lot(of: Contract, part: Tranche, facts: Book, *, free: list[list[int]] | None = None, **more: Any) -> Lot:
-    """A tranche with all its fabrics delivered and empty, or with `free` chips by fabric and node."""
+    """A tranche with all its domains delivered and empty, or with `free` chips by domain and node."""
     place = facts.pools[part.pool_id]
     if free is None:
-        free = [[place.chips_per_node] * part.nodes_per_fabric for _ in range(part.fabrics)]
+        free = [[place.chips_per_node] * part.nodes_per_domain for _ in range(part.domains)]
     fields: dict[str, Any] = {
         "contract": of,
         "tranche": part,
         "pool": place,
         "provider": provider(of.provider_id),
         "permission": permission(facts, of, part),
-        "fabrics": tuple(
-            FabricRoom(fabric_id_of(part.id, ordinal), list(nodes), [0] * len(nodes))
+        "domains": tuple(
+            DomainRoom(domain_id_of(part.id, ordinal), list(nodes), [0] * len(nodes))
             for ordinal, nodes in enumerate(free)
         ),
         "prepaid_chips": 0,
@@ -338,9 +338,9 @@ def ask(spec: WorkloadSpec, count: int = 1, class_id: str = "", **more: Any) -> 
 
 
 def occupant(
-    run_id: str, tenant_id: TenantId, where: Lot, nodes: dict[int, int], fabric: int = 0, **more: Any
+    run_id: str, tenant_id: TenantId, where: Lot, nodes: dict[int, int], domain: int = 0, **more: Any
 ) -> Occupant:
-    """A run on so many chips of each node of one fabric of a lot, borrowed and reclaimable."""
+    """A run on so many chips of each node of one domain of a lot, borrowed and reclaimable."""
     fields: dict[str, Any] = {
         "run_id": RunId(run_id),
         "tenant_id": tenant_id,
@@ -349,7 +349,7 @@ def occupant(
             pool_id=where.pool.id,
             contract_id=where.contract.id,
             tranche_id=where.tranche.id,
-            fabric_id=fabric_id_of(where.tranche.id, fabric),
+            domain_id=domain_id_of(where.tranche.id, domain),
             accelerator=where.pool.accelerator,
             nodes=tuple(NodeShare(node=node, chips=chips) for node, chips in nodes.items()),
         ),

@@ -29,7 +29,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "tranches": "what was ordered under it",
     },
     "TrancheIn": {
-        "nodes_per_fabric": "nodes of one domain",
+        "nodes_per_domain": "nodes of one domain",
         "rate_source": "where the rate stands, or that it is assumed",
         "award": "how it came to be awarded",
     },

@@ -306,5 +306,5 @@ def test_health_says_the_version(running: Plane) -> None:
 
 def test_a_delivery_twice_is_settled(api: httpx.Client) -> None:
     fields = {name: text for name, _, text in (line.partition(": ") for line in DELIVERY.splitlines())}
-    again = {"documents": [fields | {"fabrics": 3}]}
+    again = {"documents": [fields | {"domains": 3}]}
     refusal(api.post("/v1/apply", json=again), RefusalCode.SETTLED)

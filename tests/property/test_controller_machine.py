@@ -138,7 +138,7 @@ class History(RuleBasedStateMachine):
                 rule_set_aside = list(OverrideRule)[pick % 2]
                 self.control.ask(Override(workload=name, rule=rule_set_aside, priority=pick % 5 - 2, **PERSON))
             case "rewrite":
-                self.control.ask(Apply(documents=(delivery(fabrics=1 + pick % 2),), workloads=()))
+                self.control.ask(Apply(documents=(delivery(domains=1 + pick % 2),), workloads=()))
             case _:
                 self.control.tell(EngineSilent(provider_id=provider_id, error="no answer"))
 
@@ -239,7 +239,7 @@ class History(RuleBasedStateMachine):
         used: dict[tuple[str, int], int] = defaultdict(int)
         for run in self.control.state.runs.values():
             for share in run.allocation.nodes:
-                used[run.allocation.fabric_id, share.node] += share.chips
+                used[run.allocation.domain_id, share.node] += share.chips
         assert all(chips <= 8 for chips in used.values())
 
     @invariant()

@@ -101,8 +101,8 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
     return Tranche(
         id=TrancheId(f"{contract}/{draw(names)}"),
         pool_id=PoolId(f"{provider}/{draw(names)}"),
-        fabrics=draw(counts),
-        nodes_per_fabric=draw(counts),
+        domains=draw(counts),
+        nodes_per_domain=draw(counts),
         new_capacity=draw(st.booleans()),
         promised_ms=term.start_ms,
         ends_ms=term.end_ms,
@@ -174,7 +174,7 @@ quotas = st.builds(
     reclaim_after_ms=durations,
     notice_ms=durations,
 )
-deliveries = st.builds(Delivery, id=names, tranche_id=scoped, fabrics=counts, effective_ms=instants, source=texts)
+deliveries = st.builds(Delivery, id=names, tranche_id=scoped, domains=counts, effective_ms=instants, source=texts)
 tenant_facts = st.builds(
     Tenant,
     id=tenants,

@@ -1,4 +1,4 @@
-"""Any placement round: what it may never do, whatever the fabrics, runs, quotas and asks."""
+"""Any placement round: what it may never do, whatever the domains, runs, quotas and asks."""
 
 from random import Random
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from multihome.clauses.book import Book
 from multihome.domain.accelerators import AcceleratorKind
-from multihome.domain.ids import FabricId, TenantId
+from multihome.domain.ids import DomainId, TenantId
 from multihome.domain.placements import Basis, ReclaimPending
 from multihome.domain.tenants import Tenant, lineage
 from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.place import Placed, Round, place
 from multihome.scheduling.quotas import Admitted, Used, admit, is_over_nominal
 from multihome.scheduling.room import add_use
-from multihome.scheduling.snapshot import Ask, FabricRoom, Lot, Occupant, Snapshot
+from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
 from multihome.units.time import Now
 from tests.builders import (
     H100,
@@ -61,7 +61,7 @@ class Case(NamedTuple):
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """Two sellers of up to three fabrics each, partly in use; up to five classes of gangs; quotas at three levels."""
+    """Two sellers of up to three domains each, partly in use; up to five classes of gangs; quotas at three levels."""
     rates = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     owners = [
         contract(
@@ -71,8 +71,8 @@ def cases(draw: st.DrawFn) -> Case:
                 tranche(
                     f"{seller}-1",
                     pool_id=f"{seller}/main",
-                    fabrics=draw(st.integers(0, 3)),
-                    nodes_per_fabric=draw(st.integers(1, 3)),
+                    domains=draw(st.integers(0, 3)),
+                    nodes_per_domain=draw(st.integers(1, 3)),
                     rate_micro_usd_per_chip_hour=RATE * rate,
                 )
             ],
@@ -84,8 +84,8 @@ def cases(draw: st.DrawFn) -> Case:
     running: list[Occupant] = []
     for owner in owners:
         empty = lot(owner, owner.tranches[0], facts, prepaid_chips=draw(st.sampled_from([0, 4, 16])))
-        for ordinal, fabric in enumerate(empty.fabrics):
-            for node, chips in enumerate(fabric.free):
+        for ordinal, domain in enumerate(empty.domains):
+            for node, chips in enumerate(domain.free):
                 _fill(draw, empty, ordinal, node, chips, running)
         at.append(empty)
     asks = draw(
@@ -127,9 +127,9 @@ def _fill(draw: st.DrawFn, where: Lot, ordinal: int, node: int, chips: int, runn
             is_leaving=is_leaving,
         )
     )
-    fabric: FabricRoom = where.fabrics[ordinal]
-    fabric.free[node] = chips - taken
-    fabric.coming[node] = taken if is_leaving else 0
+    domain: DomainRoom = where.domains[ordinal]
+    domain.free[node] = chips - taken
+    domain.coming[node] = taken if is_leaving else 0
 
 
 def _ask(number: int, team: TenantId, nodes: int, chips: int, count: int, priority: int) -> Ask:
@@ -143,12 +143,12 @@ def decide(view: Snapshot) -> Round:
     return place(view, KINDS, NOW)
 
 
-def free_after(case: Case, placed: tuple[Placed, ...]) -> dict[FabricId, list[int]]:
-    """Free chips by fabric and node once everything placed is there."""
-    free = {fabric.fabric_id: list(fabric.free) for item in case.lots for fabric in item.fabrics}
+def free_after(case: Case, placed: tuple[Placed, ...]) -> dict[DomainId, list[int]]:
+    """Free chips by domain and node once everything placed is there."""
+    free = {domain.domain_id: list(domain.free) for item in case.lots for domain in item.domains}
     for one in placed:
         for share in one.allocation.nodes:
-            free[one.allocation.fabric_id][share.node] -= share.chips
+            free[one.allocation.domain_id][share.node] -= share.chips
     return free
 
 
@@ -211,7 +211,7 @@ def test_only_borrowed_chips_are_taken_back_and_only_for_a_guarantee(case: Case)
     assert len(victims) == len(outcome.reclaims)
     pending = [item for blockers in outcome.waiting.values() for item in blockers if isinstance(item, ReclaimPending)]
     assert victims == {run_id for item in pending for run_id in item.run_ids}
-    # Nothing is given that is being freed: what is coming and what is reclaimed on one fabric serves one gang.
+    # Nothing is given that is being freed: what is coming and what is reclaimed on one domain serves one gang.
     seats = {run.run_id: run for run in case.occupants}
     used = used_by([run for run in case.occupants if not run.is_leaving])
     for one in outcome.placed:
@@ -229,7 +229,7 @@ def test_only_borrowed_chips_are_taken_back_and_only_for_a_guarantee(case: Case)
 @HOUSE
 @given(cases())
 def test_no_guarantee_waits_while_one_borrowed_run_could_make_room(case: Case) -> None:
-    """Of a round with one ask, so that nothing else is reserved: brute force over fabrics and single runs."""
+    """Of a round with one ask, so that nothing else is reserved: brute force over domains and single runs."""
     for item in case.asks:
         alone = case._replace(asks=(msgspec.structs.replace(item, members=item.members[:1]),))
         view = alone.view()
@@ -246,14 +246,14 @@ def test_no_guarantee_waits_while_one_borrowed_run_could_make_room(case: Case) -
 def _could_make_room(case: Case, view: Snapshot, nodes: int, chips: int) -> bool:
     kept = used_by([run for run in case.occupants if not run.is_leaving])
     for where in case.lots:
-        for fabric in where.fabrics:
-            coming = [here + back for here, back in zip(fabric.free, fabric.coming, strict=True)]
+        for domain in where.domains:
+            coming = [here + back for here, back in zip(domain.free, domain.coming, strict=True)]
             if ranks_that_fit(coming, chips) >= nodes:
                 return True
             for run in case.occupants:
                 quotas = [own for holder in lineage(run.tenant_id) for own in view.tenants[holder].quotas]
                 is_old = all(NOW.process_ms - run.started_process_ms >= own.reclaim_after_ms for own in quotas)
-                if run.allocation.fabric_id != fabric.fabric_id or not run.can_reclaim or not is_old:
+                if run.allocation.domain_id != domain.domain_id or not run.can_reclaim or not is_old:
                     continue
                 if not is_over_nominal(view.tenants, kept, run.tenant_id, H100):
                     continue
@@ -319,5 +319,5 @@ def test_one_gang_that_fits_still_fits_with_more_capacity(case: Case) -> None:
         alone = case._replace(asks=(msgspec.structs.replace(item, members=item.members[:1]),))
         if not decide(alone.view()).placed:
             continue
-        more = lot(contract("beta", tranches=[]), tranche("beta-9", pool_id="beta/main", fabrics=1), case.facts)
+        more = lot(contract("beta", tranches=[]), tranche("beta-9", pool_id="beta/main", domains=1), case.facts)
         assert len(decide(alone._replace(lots=(*alone.lots, more)).view()).placed) == 1

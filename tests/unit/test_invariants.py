@@ -11,7 +11,7 @@ from multihome.controller.invariants import check, check_placement
 from multihome.controller.state import RunState, State
 from multihome.domain import commands as cmd
 from multihome.domain import events as ev
-from multihome.domain.ids import ClassId, FabricId, Generation, PoolId, RunId, TrancheId, WorkloadId
+from multihome.domain.ids import ClassId, DomainId, Generation, PoolId, RunId, TrancheId, WorkloadId
 from multihome.domain.placements import Basis, NodeShare
 from multihome.domain.runs import Progress, Running
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
@@ -99,12 +99,12 @@ def too_many_chips(control: Control) -> None:
     reseat(control, nodes=(NodeShare(node=0, chips=8), NodeShare(node=0, chips=8)))
 
 
-def outside_the_fabric(control: Control) -> None:
+def outside_the_domain(control: Control) -> None:
     reseat(control, nodes=(NodeShare(node=2, chips=8),))
 
 
-def in_a_fabric_that_is_not_there(control: Control) -> None:
-    reseat(control, fabric_id=FabricId("alpha-1/t1#9"))
+def in_a_domain_that_is_not_there(control: Control) -> None:
+    reseat(control, domain_id=DomainId("alpha-1/t1#9"))
 
 
 def in_another_pool(control: Control) -> None:
@@ -178,8 +178,8 @@ SPOILT: list[tuple[str, Callable[[Control], None]]] = [
     ("I7", award_not_permitted),
     ("I10", recorded_in_the_future),
     ("I11", too_many_chips),
-    ("I11", outside_the_fabric),
-    ("I11", in_a_fabric_that_is_not_there),
+    ("I11", outside_the_domain),
+    ("I11", in_a_domain_that_is_not_there),
     ("I11", in_another_pool),
     ("I11", in_no_tranche),
     ("I11", of_another_shape),

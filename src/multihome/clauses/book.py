@@ -157,7 +157,7 @@ def _chips_awarded_before(book: Book, waiver_id: WaiverId, tranche: Tranche) -> 
 
 def tranche_chips(book: Book, tranche: Tranche) -> int:
     """Chips of a whole tranche."""
-    return tranche.fabrics * tranche.nodes_per_fabric * book.pools[tranche.pool_id].chips_per_node
+    return tranche.domains * tranche.nodes_per_domain * book.pools[tranche.pool_id].chips_per_node
 
 
 def take_or_pay_of(contract: Contract, at_ms: int) -> TakeOrPay | None:

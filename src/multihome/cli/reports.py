@@ -149,6 +149,6 @@ def _deliveries(view: Report) -> Table:
             format_date(line.promised_ms),
             "-" if line.accepted_ms is None else format_date(line.accepted_ms),
             "-" if line.first_billed_ms is None else format_date(line.first_billed_ms),
-            f"{line.fabrics_accepted}/{line.fabrics}",
+            f"{line.domains_accepted}/{line.domains}",
         )
     return table

@@ -122,23 +122,23 @@ def _lots_for(known: Known, spec: WorkloadSpec) -> Iterator[tuple[AcceleratorCho
 
 def _fits(known: Known, spec: WorkloadSpec, choice: AcceleratorChoice, tranche: Tranche) -> bool:
     chips_per_node = known.pools[tranche.pool_id].chips_per_node
-    return spec.num_nodes <= tranche.nodes_per_fabric * (chips_per_node // choice.chips_per_node)
+    return spec.num_nodes <= tranche.nodes_per_domain * (chips_per_node // choice.chips_per_node)
 
 
 def _gang_too_large(
     known: Known, subject: str, spec: WorkloadSpec, lots: list[tuple[AcceleratorChoice, Tranche]]
 ) -> Refusal:
     largest = max(
-        lots, key=lambda lot: (lot[1].nodes_per_fabric * known.pools[lot[1].pool_id].chips_per_node, lot[1].id)
+        lots, key=lambda lot: (lot[1].nodes_per_domain * known.pools[lot[1].pool_id].chips_per_node, lot[1].id)
     )
     choice, tranche = largest
     chips_per_node = known.pools[tranche.pool_id].chips_per_node
     text = (
         f"a gang of {spec.num_nodes} × {choice.chips_per_node} = {workload_chips(spec, choice)} {choice.accelerator} "
-        f"fits no fabric"
+        f"fits no domain"
     )
     accepted = (
-        f"at most {tranche.nodes_per_fabric} × {chips_per_node} in one fabric (pool {tranche.pool_id}, "
+        f"at most {tranche.nodes_per_domain} × {chips_per_node} in one domain (pool {tranche.pool_id}, "
         f"tranche {tranche.id})"
     )
     return Refusal(RefusalCode.GANG_TOO_LARGE, subject, text, accepted=accepted)
@@ -276,9 +276,9 @@ def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterat
     if tranche is None:
         yield from _reference(subject, "tranche", delivery.tranche_id, _tranche_ids(known))
         return
-    delivered = sum(d.fabrics for d in known.deliveries.values() if d.tranche_id == tranche.id)
-    if delivered > tranche.fabrics:
-        text = f"tranche {tranche.id} would have {delivered} of {tranche.fabrics} fabrics delivered"
+    delivered = sum(d.domains for d in known.deliveries.values() if d.tranche_id == tranche.id)
+    if delivered > tranche.domains:
+        text = f"tranche {tranche.id} would have {delivered} of {tranche.domains} domains delivered"
         yield Refusal(RefusalCode.WRONG_STATE, subject, text)
     if delivery.effective_ms >= tranche.ends_ms:
         yield Refusal(RefusalCode.BAD_DATES, subject, f"the tranche ends on {format_date(tranche.ends_ms)}, before it")

@@ -14,12 +14,12 @@ from multihome.domain.events import RunIntended
 from multihome.domain.ids import (
     AcceleratorName,
     ClassId,
-    FabricId,
+    DomainId,
     RunId,
     TenantId,
     TrancheId,
     WorkloadId,
-    fabric_id_of,
+    domain_id_of,
     run_id_of,
 )
 from multihome.domain.placements import Allocation, Basis
@@ -146,7 +146,7 @@ def _wanted(state: State) -> dict[str, ClassId]:
 
 
 def _seats(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violation]:
-    """I11: a gang sits whole in one fabric of one tranche, with the shape that was asked for."""
+    """I11: a gang sits whole in one domain of one tranche, with the shape that was asked for."""
     for run in state.runs.values():
         seat = run.allocation
         tranche = tranches.get(seat.tranche_id)
@@ -156,10 +156,10 @@ def _seats(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violati
         pool = state.pools[tranche.pool_id]
         if (seat.pool_id, seat.provider_id, seat.accelerator) != (pool.id, pool.provider_id, pool.accelerator):
             yield Violation("I11", run.id, f"tranche {tranche.id} delivers {pool.accelerator} in pool {pool.id}")
-        if all(fabric_id_of(tranche.id, ordinal) != seat.fabric_id for ordinal in range(tranche.fabrics)):
-            yield Violation("I11", run.id, f"tranche {tranche.id} has no fabric {seat.fabric_id}")
-        if any(not 0 <= share.node < tranche.nodes_per_fabric for share in seat.nodes):
-            yield Violation("I11", run.id, f"a node of it lies outside the {tranche.nodes_per_fabric} of its fabric")
+        if all(domain_id_of(tranche.id, ordinal) != seat.domain_id for ordinal in range(tranche.domains)):
+            yield Violation("I11", run.id, f"tranche {tranche.id} has no domain {seat.domain_id}")
+        if any(not 0 <= share.node < tranche.nodes_per_domain for share in seat.nodes):
+            yield Violation("I11", run.id, f"a node of it lies outside the {tranche.nodes_per_domain} of its domain")
         workload = state.workloads.get(run.workload_id)
         if workload is not None and not _has_shape(workload.spec, seat):
             yield Violation("I11", run.id, "it does not have the number of ranks and chips that was asked for")
@@ -173,33 +173,33 @@ def _has_shape(spec: WorkloadSpec, seat: Allocation) -> bool:
 
 
 def _capacity(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violation]:
-    """I11: no node holds more chips than it has, and no fabric was used before it was accepted or after it ended.
+    """I11: no node holds more chips than it has, and no domain was used before it was accepted or after it ended.
 
     Runs that were replaced, are unknown or are stopping count like any other: their chips are not known to be free.
     """
-    held: dict[tuple[FabricId, int], int] = {}
+    held: dict[tuple[DomainId, int], int] = {}
     for run in state.runs.values():
         for share in run.allocation.nodes:
-            node = (run.allocation.fabric_id, share.node)
+            node = (run.allocation.domain_id, share.node)
             held[node] = held.get(node, 0) + share.chips
         if run.allocation.tranche_id in tranches:
             yield from _delivered(state, run.id, run.allocation, run.intended.contract_ms)
-    chips_of = {run.allocation.fabric_id: run.allocation.pool_id for run in state.runs.values()}
-    for (fabric_id, node), chips in held.items():
-        has = state.pools[chips_of[fabric_id]].chips_per_node
+    chips_of = {run.allocation.domain_id: run.allocation.pool_id for run in state.runs.values()}
+    for (domain_id, node), chips in held.items():
+        has = state.pools[chips_of[domain_id]].chips_per_node
         if chips > has:
-            yield Violation("I11", fabric_id, f"node {node} has {has} chips, and {chips} are allocated")
+            yield Violation("I11", domain_id, f"node {node} has {has} chips, and {chips} are allocated")
 
 
 def _delivered(state: State, run_id: RunId, seat: Allocation, at_ms: int) -> Iterator[Violation]:
     accepted = sum(
-        delivery.fabrics
+        delivery.domains
         for delivery in state.deliveries.values()
         if delivery.tranche_id == seat.tranche_id and delivery.effective_ms <= at_ms
     )
-    ordinal = int(seat.fabric_id.rpartition("#")[2])
+    ordinal = int(seat.domain_id.rpartition("#")[2])
     if ordinal >= accepted:
-        yield Violation("I11", run_id, f"fabric {seat.fabric_id} was not accepted when it was placed there")
+        yield Violation("I11", run_id, f"domain {seat.domain_id} was not accepted when it was placed there")
     for contract in state.contracts.values():
         for tranche in contract.tranches:
             if tranche.id == seat.tranche_id and at_ms >= tranche.ends_ms:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from multihome.clauses.book import permission, take_or_pay_of
-from multihome.clauses.delivery import delivered_chip_ms, delivered_fabrics
+from multihome.clauses.delivery import delivered_chip_ms, delivered_domains
 from multihome.clauses.take_or_pay import prepaid_chips
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State, split_unit_key, taken_key
@@ -14,12 +14,12 @@ from multihome.domain.events import ClassWaits, Event, RunIntended
 from multihome.domain.ids import (
     AcceleratorName,
     ClassId,
-    FabricId,
+    DomainId,
     Generation,
     TenantId,
     TrancheId,
     WorkloadId,
-    fabric_id_of,
+    domain_id_of,
     run_id_of,
 )
 from multihome.domain.placements import Blocker, NotEnoughChips, OverQuota, ProviderClosed, ReclaimPending
@@ -27,7 +27,7 @@ from multihome.domain.runs import Running, StopCause, Stopping
 from multihome.domain.supply import Pool
 from multihome.domain.tenants import lineage
 from multihome.scheduling.place import Round, place
-from multihome.scheduling.snapshot import Ask, FabricRoom, Lot, Occupant, Snapshot
+from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
 from multihome.units.time import Interval, Now, month_interval
 
 MEMBERS_MAX = 256
@@ -49,9 +49,9 @@ def accelerator_kinds(state: State) -> dict[AcceleratorName, AcceleratorKind]:
 
 def snapshot_of(state: State, now: Now) -> Snapshot:
     """All a round may use, as it stands now."""
-    by_fabric = _runs_by_fabric(state)
+    by_domain = _runs_by_domain(state)
     lots = tuple(
-        _lot(state, contract, tranche, by_fabric, now)
+        _lot(state, contract, tranche, by_domain, now)
         for contract in state.contracts.values()
         for tranche in contract.tranches
     )
@@ -79,21 +79,21 @@ def used_chips(state: State) -> dict[TenantId, dict[AcceleratorName, int]]:
     return used
 
 
-def _runs_by_fabric(state: State) -> dict[FabricId, list[RunState]]:
-    by_fabric: dict[FabricId, list[RunState]] = {}
+def _runs_by_domain(state: State) -> dict[DomainId, list[RunState]]:
+    by_domain: dict[DomainId, list[RunState]] = {}
     for run in state.runs.values():
-        by_fabric.setdefault(run.allocation.fabric_id, []).append(run)
-    return by_fabric
+        by_domain.setdefault(run.allocation.domain_id, []).append(run)
+    return by_domain
 
 
 def _lot(
-    state: State, contract: Contract, tranche: Tranche, by_fabric: dict[FabricId, list[RunState]], now: Now
+    state: State, contract: Contract, tranche: Tranche, by_domain: dict[DomainId, list[RunState]], now: Now
 ) -> Lot:
     pool = state.pools[tranche.pool_id]
-    count = delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
-    fabrics = tuple(
-        _fabric_room(tranche, pool, fabric_id, by_fabric.get(fabric_id, []))
-        for fabric_id in (fabric_id_of(tranche.id, ordinal) for ordinal in range(count))
+    count = delivered_domains(state.deliveries.values(), tranche, now.contract_ms)
+    domains = tuple(
+        _domain_room(tranche, pool, domain_id, by_domain.get(domain_id, []))
+        for domain_id in (domain_id_of(tranche.id, ordinal) for ordinal in range(count))
     )
     return Lot(
         contract=contract,
@@ -101,21 +101,21 @@ def _lot(
         pool=pool,
         provider=state.providers[pool.provider_id],
         permission=permission(state.book(), contract, tranche),
-        fabrics=fabrics,
+        domains=domains,
         prepaid_chips=_prepaid_chips(state, contract, tranche, pool, now),
         closed=closed(state, pool),
     )
 
 
-def _fabric_room(tranche: Tranche, pool: Pool, fabric_id: FabricId, runs: list[RunState]) -> FabricRoom:
-    free = [pool.chips_per_node] * tranche.nodes_per_fabric
-    coming = [0] * tranche.nodes_per_fabric
+def _domain_room(tranche: Tranche, pool: Pool, domain_id: DomainId, runs: list[RunState]) -> DomainRoom:
+    free = [pool.chips_per_node] * tranche.nodes_per_domain
+    coming = [0] * tranche.nodes_per_domain
     for run in runs:
         for share in run.allocation.nodes:
             free[share.node] -= share.chips
             if isinstance(run.phase, Stopping):
                 coming[share.node] += share.chips
-    return FabricRoom(fabric_id, free, coming)
+    return DomainRoom(domain_id, free, coming)
 
 
 def closed(state: State, pool: Pool) -> ProviderClosed | None:
@@ -157,7 +157,7 @@ def delivered_in(state: State, tranche: Tranche, pool: Pool, interval: Interval)
     return delivered_chip_ms(
         state.deliveries.values(),
         tranche,
-        tranche.nodes_per_fabric * pool.chips_per_node,
+        tranche.nodes_per_domain * pool.chips_per_node,
         interval,
         state.provider_state(pool.provider_id).outages,
     )

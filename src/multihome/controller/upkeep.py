@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from multihome.clauses.book import find_tranche
-from multihome.clauses.delivery import delivered_fabrics
+from multihome.clauses.delivery import delivered_domains
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
-from multihome.domain.ids import fabric_id_of
+from multihome.domain.ids import domain_id_of
 from multihome.domain.runs import Outcome, Running, StopCause
 from multihome.units.time import MS_PER_MINUTE, Now, month_interval
 
@@ -54,5 +54,5 @@ def _capacity_ended(state: State, run: RunState, now: Now) -> bool:
     found = find_tranche(state.book(), run.allocation.tranche_id)
     if found is None:
         return True
-    count = delivered_fabrics(state.deliveries.values(), found[1], now.contract_ms)
-    return all(fabric_id_of(found[1].id, ordinal) != run.allocation.fabric_id for ordinal in range(count))
+    count = delivered_domains(state.deliveries.values(), found[1], now.contract_ms)
+    return all(domain_id_of(found[1].id, ordinal) != run.allocation.domain_id for ordinal in range(count))

@@ -89,13 +89,13 @@ class Award(Fact, frozen=True, kw_only=True):
 class Tranche(Fact, frozen=True, kw_only=True):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate.
 
-    `fabrics` domains of `nodes_per_fabric` nodes each. Rates are micro-USD per chip-hour.
+    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour.
     """
 
     id: TrancheId
     pool_id: PoolId
-    fabrics: int
-    nodes_per_fabric: int
+    domains: int
+    nodes_per_domain: int
     new_capacity: bool
     promised_ms: int
     ends_ms: int

@@ -10,7 +10,7 @@ PoolId = NewType("PoolId", str)
 ContractId = NewType("ContractId", str)
 TrancheId = NewType("TrancheId", str)
 """`contract/name`."""
-FabricId = NewType("FabricId", str)
+DomainId = NewType("DomainId", str)
 """One interconnect domain of a pool: `tranche#n`."""
 WaiverId = NewType("WaiverId", str)
 TenantId = NewType("TenantId", str)
@@ -29,6 +29,6 @@ def run_id_of(workload_id: WorkloadId, unit: int, generation: Generation) -> Run
     return RunId(f"{workload_id}.{unit}.{generation}")
 
 
-def fabric_id_of(tranche_id: TrancheId, ordinal: int) -> FabricId:
+def domain_id_of(tranche_id: TrancheId, ordinal: int) -> DomainId:
     """The id of a tranche's n-th interconnect domain, counted from 0."""
-    return FabricId(f"{tranche_id}#{ordinal}")
+    return DomainId(f"{tranche_id}#{ordinal}")

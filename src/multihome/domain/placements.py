@@ -7,7 +7,7 @@ from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
     ContractId,
-    FabricId,
+    DomainId,
     PoolId,
     ProviderId,
     RunId,
@@ -25,20 +25,20 @@ class Basis(StrEnum):
 
 
 class NodeShare(Fact, frozen=True, kw_only=True):
-    """Chips on one node of a fabric; nodes are counted from 0."""
+    """Chips on one node of a domain; nodes are counted from 0."""
 
     node: int
     chips: int
 
 
 class Allocation(Fact, frozen=True, kw_only=True):
-    """Where a whole gang sits: one fabric, so many chips on each of its nodes, paid for under one tranche."""
+    """Where a whole gang sits: one domain, so many chips on each of its nodes, paid for under one tranche."""
 
     provider_id: ProviderId
     pool_id: PoolId
     contract_id: ContractId
     tranche_id: TrancheId
-    fabric_id: FabricId
+    domain_id: DomainId
     accelerator: AcceleratorName
     nodes: tuple[NodeShare, ...]
 
@@ -70,17 +70,17 @@ class Price(Fact, frozen=True, kw_only=True):
 # --- Why not: one record a reason, with the figures a person needs to act on it. ---
 
 
-class GangLargerThanFabric(Fact, frozen=True, kw_only=True):
-    """No fabric of the pool could ever hold the gang."""
+class GangLargerThanDomain(Fact, frozen=True, kw_only=True):
+    """No domain of the pool could ever hold the gang."""
 
     pool_id: PoolId
     chips: int
     nodes: int
-    largest_fabric_chips: int
+    largest_domain_chips: int
 
 
 class NotEnoughChips(Fact, frozen=True, kw_only=True):
-    """The gang fits a fabric of the pool, but none has room now."""
+    """The gang fits a domain of the pool, but none has room now."""
 
     pool_id: PoolId
     chips: int
@@ -175,7 +175,7 @@ class NoPool(Fact, frozen=True, kw_only=True):
 
 
 Blocker = (
-    GangLargerThanFabric
+    GangLargerThanDomain
     | NotEnoughChips
     | NotDelivered
     | CapacityEnded

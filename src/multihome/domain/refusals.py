@@ -27,7 +27,7 @@ class RefusalCode(StrEnum):
     SETTLED = "settled"
     """The change would rewrite capacity that was delivered or money that was posted."""
     GANG_TOO_LARGE = "gang_too_large"
-    """No fabric of any pool, delivered or ordered, could hold the gang."""
+    """No domain of any pool, delivered or ordered, could hold the gang."""
     NO_SUCH_POOL = "no_such_pool"
     """No pool has the accelerators in the infrastructure asked for."""
     CHANGED_WORKLOAD = "changed_workload"

@@ -47,6 +47,6 @@ class Delivery(Fact, frozen=True, kw_only=True):
 
     id: str
     tranche_id: TrancheId
-    fabrics: int
+    domains: int
     effective_ms: int
     source: str

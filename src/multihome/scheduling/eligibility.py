@@ -8,7 +8,7 @@ from multihome.domain.placements import (
     Blocker,
     CapacityEnded,
     ForbiddenByClause,
-    GangLargerThanFabric,
+    GangLargerThanDomain,
     NotDelivered,
     NotQualified,
     OutsideJurisdiction,
@@ -53,26 +53,26 @@ def standing_blocker(
         return NotQualified(pool_id=pool_id, accelerator=choice.accelerator, qualified_ms=choice.qualified_ms)
     if spec.jurisdictions and lot.provider.jurisdiction not in spec.jurisdictions:
         return OutsideJurisdiction(pool_id=pool_id, jurisdiction=lot.provider.jurisdiction, allowed=spec.jurisdictions)
-    if not fits_empty_fabric(spec, choice, lot):
-        return GangLargerThanFabric(
+    if not fits_empty_domain(spec, choice, lot):
+        return GangLargerThanDomain(
             pool_id=pool_id,
             chips=workload_chips(spec, choice),
             nodes=spec.num_nodes,
-            largest_fabric_chips=lot.fabric_chips,
+            largest_domain_chips=lot.domain_chips,
         )
     if at_ms >= lot.tranche.ends_ms:
         return CapacityEnded(pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=lot.tranche.ends_ms)
-    if not lot.fabrics:
+    if not lot.domains:
         return NotDelivered(pool_id=pool_id, tranche_id=lot.tranche.id, promised_ms=lot.tranche.promised_ms)
     return lot.closed
 
 
-def fits_empty_fabric(spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot) -> bool:
-    """Say whether a gang fits one of the lot's fabrics when nothing else runs there."""
+def fits_empty_domain(spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot) -> bool:
+    """Say whether a gang fits one of the lot's domains when nothing else runs there."""
     if choice.chips_per_node > lot.pool.chips_per_node:
         return False
     per_node = lot.pool.chips_per_node // choice.chips_per_node
-    return spec.num_nodes <= lot.tranche.nodes_per_fabric * per_node
+    return spec.num_nodes <= lot.tranche.nodes_per_domain * per_node
 
 
 def marginal_price(lot: Lot, prepaid_chips: int, chips: int, at_ms: int) -> Price:

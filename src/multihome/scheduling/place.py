@@ -10,7 +10,7 @@ import msgspec
 
 from multihome.clauses.book import MissingPermission
 from multihome.domain.accelerators import AcceleratorKind
-from multihome.domain.ids import AcceleratorName, ClassId, FabricId, WorkloadId
+from multihome.domain.ids import AcceleratorName, ClassId, DomainId, WorkloadId
 from multihome.domain.placements import (
     Allocation,
     Alternative,
@@ -67,7 +67,7 @@ class Stuck(msgspec.Struct, frozen=True):
 def place(snapshot: Snapshot, kinds: Mapping[AcceleratorName, AcceleratorKind], now: Now) -> Round:
     """Decide a round. Deterministic: equal snapshots give equal rounds.
 
-    Costs about classes × lots × fabrics plus what is placed, and does not grow with the length of the queue.
+    Costs about classes × lots × domains plus what is placed, and does not grow with the length of the queue.
     """
     room = room_of(snapshot)
     placed: list[Placed] = []
@@ -133,8 +133,8 @@ def _find(snapshot: Snapshot, room: Room, ask: Ask, basis: Basis, options: Candi
             continue
         spot = fit_in_lot(room, candidate.lot, ask.spec.num_nodes, candidate.choice.chips_per_node)
         if spot is not None:
-            fabric_id, nodes = spot
-            allocation = _allocation(candidate, fabric_id, nodes)
+            domain_id, nodes = spot
+            allocation = _allocation(candidate, domain_id, nodes)
             return Found(allocation, _reason(ask, candidate, admitted, options, tuple(blockers)))
         if admitted.basis is Basis.GUARANTEED:
             guaranteed.append(candidate)
@@ -161,14 +161,14 @@ def _admit(snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate) -> Ad
     )
 
 
-def _allocation(candidate: Candidate, fabric_id: FabricId, nodes: tuple[NodeShare, ...]) -> Allocation:
+def _allocation(candidate: Candidate, domain_id: DomainId, nodes: tuple[NodeShare, ...]) -> Allocation:
     lot = candidate.lot
     return Allocation(
         provider_id=lot.provider.id,
         pool_id=lot.pool.id,
         contract_id=lot.contract.id,
         tranche_id=lot.tranche.id,
-        fabric_id=fabric_id,
+        domain_id=domain_id,
         accelerator=lot.pool.accelerator,
         nodes=nodes,
     )

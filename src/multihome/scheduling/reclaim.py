@@ -1,7 +1,7 @@
 """Taking borrowed chips back for a tenant that is within its own quota.
 
 Victims are runs of tenants over their nominal quota that have run their minimum time; those with the least work to lose
-go first, and none once its tenant keeps no more than its nominal. One fabric is chosen, so that no more is taken back
+go first, and none once its tenant keeps no more than its nominal. One domain is chosen, so that no more is taken back
 than one gang needs.
 """
 
@@ -14,7 +14,7 @@ from multihome.domain.workloads import workload_chips
 from multihome.scheduling.candidates import Candidate
 from multihome.scheduling.quotas import Used, is_over_nominal, quotas_for
 from multihome.scheduling.room import Room, add_use, fit
-from multihome.scheduling.snapshot import Ask, FabricRoom, Occupant, Snapshot
+from multihome.scheduling.snapshot import Ask, DomainRoom, Occupant, Snapshot
 from multihome.units.time import Now
 
 
@@ -37,23 +37,23 @@ def reclaim_for(
 ) -> ReclaimPlan | None:
     """What must be given back so that one gang of a class gets its guarantee; None when nothing can be.
 
-    The chosen fabric is reserved in `room` for the rest of the round, so that nobody else slips in.
+    The chosen domain is reserved in `room` for the rest of the round, so that nobody else slips in.
     """
-    best: tuple[tuple[int, int, str], FabricRoom, list[Occupant], Candidate] | None = None
+    best: tuple[tuple[int, int, str], DomainRoom, list[Occupant], Candidate] | None = None
     for candidate in guaranteed:
-        for fabric in room.fabrics[candidate.lot.tranche.id]:
-            if fabric.fabric_id in room.reserved:
+        for domain in room.domains[candidate.lot.tranche.id]:
+            if domain.domain_id in room.reserved:
                 continue
-            victims = _victims(snapshot, room, ask, candidate, fabric, now)
+            victims = _victims(snapshot, room, ask, candidate, domain, now)
             if victims is None:
                 continue
-            rank = (len(victims), sum(victim.lost_steps for victim in victims), fabric.fabric_id)
+            rank = (len(victims), sum(victim.lost_steps for victim in victims), domain.domain_id)
             if best is None or rank < best[0]:
-                best = (rank, fabric, victims, candidate)
+                best = (rank, domain, victims, candidate)
     if best is None:
         return None
-    _, fabric, victims, candidate = best
-    room.reserved.add(fabric.fabric_id)
+    _, domain, victims, candidate = best
+    room.reserved.add(domain.domain_id)
     for victim in victims:
         add_use(room.kept_chips, victim.tenant_id, victim.allocation.accelerator, -victim.allocation.chips)
     pending = ReclaimPending(
@@ -65,15 +65,15 @@ def reclaim_for(
 
 
 def _victims(
-    snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, fabric: FabricRoom, now: Now
+    snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, domain: DomainRoom, now: Now
 ) -> list[Occupant] | None:
     """Runs, cheapest first and none of them needless, whose chips make room for the gang; None when all do not.
 
     An empty list means that enough is on its way back already.
     """
-    if _makes_room(ask, candidate, fabric, []):
+    if _makes_room(ask, candidate, domain, []):
         return []
-    runs = sorted(_reclaimable(snapshot, fabric, now), key=_least_lost)
+    runs = sorted(_reclaimable(snapshot, domain, now), key=_least_lost)
     kept = {tenant: dict(used) for tenant, used in room.kept_chips.items()}
     chosen: list[Occupant] = []
     for victim in runs:
@@ -81,11 +81,11 @@ def _victims(
             continue
         chosen.append(victim)
         add_use(kept, victim.tenant_id, victim.allocation.accelerator, -victim.allocation.chips)
-        if _makes_room(ask, candidate, fabric, chosen):
-            return _needed(ask, candidate, fabric, chosen)
+        if _makes_room(ask, candidate, domain, chosen):
+            return _needed(ask, candidate, domain, chosen)
     # Small runs, taken first, may bring a tenant down to its nominal and so protect the one run that is large enough.
     for victim in runs:
-        if _keeps_too_much(snapshot, room.kept_chips, victim) and _makes_room(ask, candidate, fabric, [victim]):
+        if _keeps_too_much(snapshot, room.kept_chips, victim) and _makes_room(ask, candidate, domain, [victim]):
             return [victim]
     return None
 
@@ -94,30 +94,30 @@ def _keeps_too_much(snapshot: Snapshot, kept: Used, victim: Occupant) -> bool:
     return is_over_nominal(snapshot.tenants, kept, victim.tenant_id, victim.allocation.accelerator)
 
 
-def _makes_room(ask: Ask, candidate: Candidate, fabric: FabricRoom, victims: list[Occupant]) -> bool:
+def _makes_room(ask: Ask, candidate: Candidate, domain: DomainRoom, victims: list[Occupant]) -> bool:
     """Whether the gang fits once these runs are gone, and those that were asked before."""
-    free = [here + coming for here, coming in zip(fabric.free, fabric.coming, strict=True)]
+    free = [here + coming for here, coming in zip(domain.free, domain.coming, strict=True)]
     for victim in victims:
         for share in victim.allocation.nodes:
             free[share.node] += share.chips
     return fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None
 
 
-def _needed(ask: Ask, candidate: Candidate, fabric: FabricRoom, victims: list[Occupant]) -> list[Occupant]:
+def _needed(ask: Ask, candidate: Candidate, domain: DomainRoom, victims: list[Occupant]) -> list[Occupant]:
     """The victims without those, dearest first, that the others make superfluous."""
     needed = victims
     for victim in reversed(victims):
         others = [other for other in needed if other is not victim]
-        if _makes_room(ask, candidate, fabric, others):
+        if _makes_room(ask, candidate, domain, others):
             needed = others
     return needed
 
 
-def _reclaimable(snapshot: Snapshot, fabric: FabricRoom, now: Now) -> list[Occupant]:
+def _reclaimable(snapshot: Snapshot, domain: DomainRoom, now: Now) -> list[Occupant]:
     return [
         occupant
         for occupant in snapshot.occupants
-        if occupant.allocation.fabric_id == fabric.fabric_id
+        if occupant.allocation.domain_id == domain.domain_id
         and occupant.can_reclaim
         and now.process_ms - occupant.started_process_ms >= _minimum_run_ms(snapshot, occupant)
     ]

@@ -2,29 +2,29 @@
 
 import msgspec
 
-from multihome.domain.ids import AcceleratorName, FabricId, TenantId, TrancheId
+from multihome.domain.ids import AcceleratorName, DomainId, TenantId, TrancheId
 from multihome.domain.placements import Allocation, NodeShare
 from multihome.domain.tenants import lineage
-from multihome.scheduling.snapshot import FabricRoom, Lot, Snapshot
+from multihome.scheduling.snapshot import DomainRoom, Lot, Snapshot
 
 
 class Room(msgspec.Struct):
     """A round's own working copy; the snapshot it came from stays as it was."""
 
-    fabrics: dict[TrancheId, list[FabricRoom]]
+    domains: dict[TrancheId, list[DomainRoom]]
     prepaid_chips: dict[TrancheId, int]
     used_chips: dict[TenantId, dict[AcceleratorName, int]]
     kept_chips: dict[TenantId, dict[AcceleratorName, int]]
     """The part of `used_chips` that nobody has been asked to give back: who keeps more than its nominal is asked."""
-    reserved: set[FabricId]
-    """Fabrics whose chips are being taken back for a guarantee: nobody else gets them meanwhile."""
+    reserved: set[DomainId]
+    """Domains whose chips are being taken back for a guarantee: nobody else gets them meanwhile."""
 
     def take(self, tenant_id: TenantId, allocation: Allocation) -> None:
         """Hand an allocation out."""
-        fabric = next(room for room in self.fabrics[allocation.tranche_id] if room.fabric_id == allocation.fabric_id)
+        domain = next(room for room in self.domains[allocation.tranche_id] if room.domain_id == allocation.domain_id)
         for share in allocation.nodes:
-            fabric.free[share.node] -= share.chips
-            assert fabric.free[share.node] >= 0, "a placement took chips that were not free"
+            domain.free[share.node] -= share.chips
+            assert domain.free[share.node] >= 0, "a placement took chips that were not free"
         left = self.prepaid_chips[allocation.tranche_id]
         self.prepaid_chips[allocation.tranche_id] = max(0, left - allocation.chips)
         for used in (self.used_chips, self.kept_chips):
@@ -47,7 +47,7 @@ def room_of(snapshot: Snapshot) -> Room:
         if occupant.is_leaving:
             add_use(kept, occupant.tenant_id, occupant.allocation.accelerator, -occupant.allocation.chips)
     return Room(
-        fabrics={lot.tranche.id: [fabric.copy() for fabric in lot.fabrics] for lot in snapshot.lots},
+        domains={lot.tranche.id: [domain.copy() for domain in lot.domains] for lot in snapshot.lots},
         prepaid_chips={lot.tranche.id: lot.prepaid_chips for lot in snapshot.lots},
         used_chips={tenant: dict(used) for tenant, used in snapshot.used_chips.items()},
         kept_chips=kept,
@@ -69,24 +69,24 @@ def fit(free: list[int], ranks: int, chips_per_rank: int) -> tuple[NodeShare, ..
     return tuple(shares)
 
 
-def fit_in_lot(room: Room, lot: Lot, ranks: int, chips_per_rank: int) -> tuple[FabricId, tuple[NodeShare, ...]] | None:
-    """The fabric of a lot that the gang fills best, with its nodes; None when no fabric has room for the whole gang."""
-    best: tuple[int, FabricId, tuple[NodeShare, ...]] | None = None
-    for fabric in room.fabrics[lot.tranche.id]:
-        if fabric.fabric_id in room.reserved:
+def fit_in_lot(room: Room, lot: Lot, ranks: int, chips_per_rank: int) -> tuple[DomainId, tuple[NodeShare, ...]] | None:
+    """The domain of a lot that the gang fills best, with its nodes; None when no domain has room for the whole gang."""
+    best: tuple[int, DomainId, tuple[NodeShare, ...]] | None = None
+    for domain in room.domains[lot.tranche.id]:
+        if domain.domain_id in room.reserved:
             continue
-        left = sum(fabric.free) - ranks * chips_per_rank
+        left = sum(domain.free) - ranks * chips_per_rank
         if left < 0 or (best is not None and left >= best[0]):
             continue
-        shares = fit(fabric.free, ranks, chips_per_rank)
+        shares = fit(domain.free, ranks, chips_per_rank)
         if shares is not None:
-            best = (left, fabric.fabric_id, shares)
+            best = (left, domain.domain_id, shares)
     return (best[1], best[2]) if best else None
 
 
 def largest_free_chips(room: Room, lot: Lot) -> int:
-    """Free chips of the lot's emptiest fabric that is not reserved."""
+    """Free chips of the lot's emptiest domain that is not reserved."""
     return max(
-        (sum(fabric.free) for fabric in room.fabrics[lot.tranche.id] if fabric.fabric_id not in room.reserved),
+        (sum(domain.free) for domain in room.domains[lot.tranche.id] if domain.domain_id not in room.reserved),
         default=0,
     )

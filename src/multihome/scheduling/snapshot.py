@@ -4,29 +4,29 @@ import msgspec
 
 from multihome.clauses.book import Book, MissingPermission
 from multihome.domain.contracts import Contract, Tranche
-from multihome.domain.ids import AcceleratorName, ClassId, FabricId, RunId, TenantId, WorkloadId
+from multihome.domain.ids import AcceleratorName, ClassId, DomainId, RunId, TenantId, WorkloadId
 from multihome.domain.placements import Allocation, Basis, Evidence, ProviderClosed
 from multihome.domain.supply import Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 
 
-class FabricRoom(msgspec.Struct):
-    """Chips of each node of a fabric that are free, and that are about to be given back."""
+class DomainRoom(msgspec.Struct):
+    """Chips of each node of a domain that are free, and that are about to be given back."""
 
-    fabric_id: FabricId
+    domain_id: DomainId
     free: list[int]
     coming: list[int]
 
-    def copy(self) -> "FabricRoom":
+    def copy(self) -> "DomainRoom":
         """Room that can be used up without touching this one."""
-        return FabricRoom(self.fabric_id, list(self.free), list(self.coming))
+        return DomainRoom(self.domain_id, list(self.free), list(self.coming))
 
 
 class Lot(msgspec.Struct, frozen=True):
     """A tranche as the scheduler sees it.
 
-    `fabrics` are those accepted by now; `prepaid_chips` still cost nothing extra under a take-or-pay; `closed` says
+    `domains` are those accepted by now; `prepaid_chips` still cost nothing extra under a take-or-pay; `closed` says
     why nothing may be admitted, if so.
     """
 
@@ -35,14 +35,14 @@ class Lot(msgspec.Struct, frozen=True):
     pool: Pool
     provider: Provider
     permission: Evidence | MissingPermission
-    fabrics: tuple[FabricRoom, ...]
+    domains: tuple[DomainRoom, ...]
     prepaid_chips: int
     closed: ProviderClosed | None
 
     @property
-    def fabric_chips(self) -> int:
-        """Chips of one whole fabric."""
-        return self.tranche.nodes_per_fabric * self.pool.chips_per_node
+    def domain_chips(self) -> int:
+        """Chips of one whole domain."""
+        return self.tranche.nodes_per_domain * self.pool.chips_per_node
 
 
 class Ask(msgspec.Struct, frozen=True):

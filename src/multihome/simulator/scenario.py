@@ -70,11 +70,11 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         _waiver(),
         _neocloud_contract(dice),
         _tensor_contract(),
-        Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), fabrics=2, effective_ms=_day(5), source=_SOURCE),
-        Delivery(id="brisk-1", tranche_id=TrancheId("brisk-2025/t1"), fabrics=1, effective_ms=_day(9), source=_SOURCE),
-        Delivery(id="brisk-x", tranche_id=TrancheId("brisk-2025/bad"), fabrics=2, effective_ms=_day(9), source=_SOURCE),
+        Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), domains=2, effective_ms=_day(5), source=_SOURCE),
+        Delivery(id="brisk-1", tranche_id=TrancheId("brisk-2025/t1"), domains=1, effective_ms=_day(9), source=_SOURCE),
+        Delivery(id="brisk-x", tranche_id=TrancheId("brisk-2025/bad"), domains=2, effective_ms=_day(9), source=_SOURCE),
         Delivery(
-            id="cirrus-1", tranche_id=TrancheId("cirrus-2025/t1"), fabrics=1, effective_ms=_day(9), source=_SOURCE
+            id="cirrus-1", tranche_id=TrancheId("cirrus-2025/t1"), domains=1, effective_ms=_day(9), source=_SOURCE
         ),
         *_tenants(dice),
     )
@@ -87,7 +87,7 @@ def late_deliveries(dice: Dice, from_ms: int, to_ms: int) -> list[tuple[int, Del
         at_ms = dice.between(from_ms, to_ms)
         effective_ms = at_ms + dice.between(-6, 6) * MS_PER_HOUR
         delivery = Delivery(
-            id=f"{tranche_id}-late", tranche_id=tranche_id, fabrics=1, effective_ms=effective_ms, source=_SOURCE
+            id=f"{tranche_id}-late", tranche_id=tranche_id, domains=1, effective_ms=effective_ms, source=_SOURCE
         )
         found.append((at_ms, delivery))
     return found
@@ -179,12 +179,12 @@ def _pool(provider_id: ProviderId, region: str, accelerator: AcceleratorName, ch
     )
 
 
-def _tranche(name: str, pool: str, fabrics: int, rate_micro_usd: int, award: Award, ends_ms: int) -> Tranche:
+def _tranche(name: str, pool: str, domains: int, rate_micro_usd: int, award: Award, ends_ms: int) -> Tranche:
     return Tranche(
         id=TrancheId(name),
         pool_id=PoolId(pool),
-        fabrics=fabrics,
-        nodes_per_fabric=4,
+        domains=domains,
+        nodes_per_domain=4,
         new_capacity=True,
         promised_ms=_day(3),
         ends_ms=ends_ms,

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from multihome.clauses.book import MissingPermission, forbidding, permission
-from multihome.clauses.delivery import delivered_fabrics
+from multihome.clauses.delivery import delivered_domains
 from multihome.controller.invariants import Violation
 from multihome.controller.rounds import run_round
 from multihome.controller.state import Openness, State
 from multihome.domain.events import Event, RunIntended, WorkloadEnded, WorkloadSubmitted
-from multihome.domain.ids import FabricId, PoolId, RunId, WorkloadId
+from multihome.domain.ids import DomainId, PoolId, RunId, WorkloadId
 from multihome.domain.placements import Allocation
 from multihome.domain.runs import Outcome, Running, Stopping
 from multihome.domain.supply import Pool
@@ -43,7 +43,7 @@ class Record:
 def check_world(world: World, record: Record, state: State) -> Iterator[Violation]:
     """I1, I2 and I11 of what really runs."""
     writers: dict[tuple[WorkloadId, int], RunId] = {}
-    held: dict[tuple[FabricId, int], int] = {}
+    held: dict[tuple[DomainId, int], int] = {}
     for process in world.live():
         intent = process.intent
         seat = record.seats.get(intent.run_id)
@@ -57,11 +57,11 @@ def check_world(world: World, record: Record, state: State) -> Iterator[Violatio
             if other is not intent.run_id or _copies(world, intent.run_id) > 1:
                 yield Violation("I1", intent.run_id, f"it runs beside {other}, and the writes of both count")
         for share in seat.nodes:
-            node = (seat.fabric_id, share.node)
+            node = (seat.domain_id, share.node)
             held[node] = held.get(node, 0) + share.chips
             has = state.pools[seat.pool_id].chips_per_node
             if held[node] > has:
-                yield Violation("I11", seat.fabric_id, f"node {share.node} has {has} chips; {held[node]} are in use")
+                yield Violation("I11", seat.domain_id, f"node {share.node} has {has} chips; {held[node]} are in use")
 
 
 def _copies(world: World, run_id: RunId) -> int:
@@ -122,12 +122,12 @@ def _same_runs(world: World, state: State) -> Iterator[Violation]:
 
 
 def _starved(state: State, now: Now) -> Iterator[Violation]:
-    """A gang that waits though its tenant and all above stay within their nominal, and a whole fabric is empty.
+    """A gang that waits though its tenant and all above stay within their nominal, and a whole domain is empty.
 
-    By brute force over tranches, sure rather than complete: it looks at a workload's first choice and at empty fabrics.
+    By brute force over tranches, sure rather than complete: it looks at a workload's first choice and at empty domains.
     """
-    taken = {run.allocation.fabric_id for run in state.runs.values()}
-    empty = {one: room for one, room in _fabrics(state, now).items() if one not in taken}
+    taken = {run.allocation.domain_id for run in state.runs.values()}
+    empty = {one: room for one, room in _domains(state, now).items() if one not in taken}
     for keys in state.waiting.values():
         key = next(iter(keys))
         workload = state.workloads[WorkloadId(key.rpartition(".")[0])]
@@ -135,10 +135,10 @@ def _starved(state: State, now: Now) -> Iterator[Violation]:
         has_quota = bool(workload.quota_overridden_by) or _within_nominal(state, spec)
         if state.backing_off.get(key, 0) > now.process_ms or not has_quota:
             continue
-        for fabric_id, (pool_id, nodes) in empty.items():
+        for domain_id, (pool_id, nodes) in empty.items():
             pool = state.pools[pool_id]
             if spec.num_nodes <= nodes and _may_use(state, spec, pool, now.contract_ms):
-                yield Violation("liveness", key, f"it waits, its quota suffices, and fabric {fabric_id} is empty")
+                yield Violation("liveness", key, f"it waits, its quota suffices, and domain {domain_id} is empty")
 
 
 def _within_nominal(state: State, spec: WorkloadSpec) -> bool:
@@ -169,15 +169,15 @@ def _may_use(state: State, spec: WorkloadSpec, pool: Pool, at_ms: int) -> bool:
     )
 
 
-def _fabrics(state: State, now: Now) -> dict[FabricId, tuple[PoolId, int]]:
-    """Every fabric that is accepted, permitted and open, with its pool and number of nodes."""
-    found: dict[FabricId, tuple[PoolId, int]] = {}
+def _domains(state: State, now: Now) -> dict[DomainId, tuple[PoolId, int]]:
+    """Every domain that is accepted, permitted and open, with its pool and number of nodes."""
+    found: dict[DomainId, tuple[PoolId, int]] = {}
     for contract in state.contracts.values():
         for tranche in contract.tranches:
             if isinstance(permission(state.book(), contract, tranche), MissingPermission):
                 continue
             if tranche.pool_id in state.drains or contract.provider_id in state.drains:
                 continue
-            for ordinal in range(delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)):
-                found[FabricId(f"{tranche.id}#{ordinal}")] = (tranche.pool_id, tranche.nodes_per_fabric)
+            for ordinal in range(delivered_domains(state.deliveries.values(), tranche, now.contract_ms)):
+                found[DomainId(f"{tranche.id}#{ordinal}")] = (tranche.pool_id, tranche.nodes_per_domain)
     return found

@@ -40,7 +40,7 @@ INVARIANTS = {
     "I7": "every placement stands on a permitted award and breaks no exclusivity",
     "I9": "records form one unbroken chain that extends the anchor",
     "I10": "process time never goes back",
-    "I11": "placements keep to capacity, fabrics and quotas",
+    "I11": "placements keep to capacity, domains and quotas",
 }
 """What is audited, in words, in the order in which it is shown."""
 
@@ -248,14 +248,14 @@ class _Auditor:
 
 
 def _overfull(state: State, placed: RunState) -> Iterator[Violation]:
-    """I11 on the fabric of a run just placed; the whole state is looked at now and then."""
+    """I11 on the domain of a run just placed; the whole state is looked at now and then."""
     seat = placed.allocation
     held: dict[int, int] = {}
     for run in state.runs.values():
-        if run.allocation.fabric_id == seat.fabric_id:
+        if run.allocation.domain_id == seat.domain_id:
             for share in run.allocation.nodes:
                 held[share.node] = held.get(share.node, 0) + share.chips
     has = state.pools[seat.pool_id].chips_per_node
     for node, chips in held.items():
         if chips > has:
-            yield Violation("I11", seat.fabric_id, f"node {node} has {has} chips, and {chips} are allocated")
+            yield Violation("I11", seat.domain_id, f"node {node} has {has} chips, and {chips} are allocated")

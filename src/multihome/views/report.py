@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from multihome.clauses.book import take_or_pay_of
-from multihome.clauses.delivery import delivered_fabrics
+from multihome.clauses.delivery import delivered_domains
 from multihome.clauses.take_or_pay import burn_down
 from multihome.controller.endings import meter_run
 from multihome.controller.rounds import delivered_in, taken_in
@@ -100,8 +100,8 @@ class DeliveryLine(msgspec.Struct, frozen=True):
     promised_ms: int
     accepted_ms: int | None
     first_billed_ms: int | None
-    fabrics: int
-    fabrics_accepted: int
+    domains: int
+    domains_accepted: int
 
 
 class ConcentrationLine(msgspec.Struct, frozen=True):
@@ -332,6 +332,6 @@ def _deliveries(state: State, usage: Sequence[ev.ChipTimeMetered], now: Now) -> 
                 promised_ms=tranche.promised_ms,
                 accepted_ms=min(accepted, default=None),
                 first_billed_ms=min(billed, default=None),
-                fabrics=tranche.fabrics,
-                fabrics_accepted=delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms),
+                domains=tranche.domains,
+                domains_accepted=delivered_domains(state.deliveries.values(), tranche, now.contract_ms),
             )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from multihome.clauses.delivery import delivered_fabrics
+from multihome.clauses.delivery import delivered_domains
 from multihome.controller.state import Openness, RunState, State, WorkloadState, unit_key
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.runs import Fenced, Intended, Progress, Running, Stopping, Unknown
@@ -199,7 +199,7 @@ def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
     for contract in state.contracts.values():
         for tranche in contract.tranches:
             late = tranche.promised_ms < now.contract_ms < tranche.ends_ms
-            if late and delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms) < tranche.fabrics:
+            if late and delivered_domains(state.deliveries.values(), tranche, now.contract_ms) < tranche.domains:
                 text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
                 found.append(Alarm("delivery_late", tranche.id, text))
     return tuple(found)
@@ -235,8 +235,8 @@ def delivered_chips(state: State, pool_id: PoolId, now: Now) -> int:
     """Chips of a pool that are accepted and not ended."""
     chips_per_node = state.pools[pool_id].chips_per_node
     return sum(
-        delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
-        * tranche.nodes_per_fabric
+        delivered_domains(state.deliveries.values(), tranche, now.contract_ms)
+        * tranche.nodes_per_domain
         * chips_per_node
         for contract in state.contracts.values()
         for tranche in contract.tranches
@@ -251,16 +251,16 @@ def _pool_row(state: State, pool_id: PoolId, now: Now) -> PoolRow:
     used: dict[str, int] = {}
     for run in state.runs.values():
         if run.allocation.pool_id == pool_id:
-            fabric_id = run.allocation.fabric_id
-            used[fabric_id] = used.get(fabric_id, 0) + run.allocation.chips
+            domain_id = run.allocation.domain_id
+            used[domain_id] = used.get(domain_id, 0) + run.allocation.chips
     chips_per_node = state.pools[pool_id].chips_per_node
     free = [0]
     outstanding: list[TrancheId] = []
     for tranche in tranches:
-        count = delivered_fabrics(state.deliveries.values(), tranche, now.contract_ms)
-        if count < tranche.fabrics and now.contract_ms < tranche.ends_ms:
+        count = delivered_domains(state.deliveries.values(), tranche, now.contract_ms)
+        if count < tranche.domains and now.contract_ms < tranche.ends_ms:
             outstanding.append(tranche.id)
-        size = tranche.nodes_per_fabric * chips_per_node
+        size = tranche.nodes_per_domain * chips_per_node
         free.extend(size - used.get(f"{tranche.id}#{ordinal}", 0) for ordinal in range(count))
     return PoolRow(
         id=pool_id,

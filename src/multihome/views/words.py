@@ -15,14 +15,14 @@ def clause_text(clause: ClauseRef) -> str:
 def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a reason, nothing is nested
     """Why not, in one sentence that names what it comes from."""
     match blocker:
-        case pl.GangLargerThanFabric():
+        case pl.GangLargerThanDomain():
             return (
-                f"{blocker.pool_id}: the gang needs {blocker.chips} chips on {blocker.nodes} nodes of one fabric, and "
-                f"its fabrics have {blocker.largest_fabric_chips}"
+                f"{blocker.pool_id}: the gang needs {blocker.chips} chips on {blocker.nodes} nodes of one domain, and "
+                f"its domains have {blocker.largest_domain_chips}"
             )
         case pl.NotEnoughChips():
             free = blocker.largest_free_chips
-            return f"{blocker.pool_id}: needs {blocker.chips} chips in one fabric, largest free {free}"
+            return f"{blocker.pool_id}: needs {blocker.chips} chips in one domain, largest free {free}"
         case pl.NotDelivered():
             return (
                 f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised {format_date(blocker.promised_ms)}, has "

@@ -208,9 +208,9 @@ class TrancheIn(Shape):
     """Unique within the contract; the tranche is called `contract/name`."""
     pool: ScopedName
     """`provider/pool`, of the contract's provider."""
-    fabrics: Count
+    domains: Count
     """Interconnect domains: a gang must fit one."""
-    nodes_per_fabric: Count
+    nodes_per_domain: Count
     new_capacity: bool
     """False for capacity that existed before the clauses on new capacity."""
     promised: InstantMs
@@ -230,8 +230,8 @@ class TrancheIn(Shape):
         return Tranche(
             id=TrancheId(f"{contract}/{self.name}"),
             pool_id=PoolId(self.pool),
-            fabrics=self.fabrics,
-            nodes_per_fabric=self.nodes_per_fabric,
+            domains=self.domains,
+            nodes_per_domain=self.nodes_per_domain,
             new_capacity=self.new_capacity,
             promised_ms=self.promised,
             ends_ms=self.ends,
@@ -398,8 +398,8 @@ def _tranche_data(tranche: Tranche) -> dict[str, Any]:
     return {
         "name": tranche.id.partition("/")[2],
         "pool": tranche.pool_id,
-        "fabrics": tranche.fabrics,
-        "nodes_per_fabric": tranche.nodes_per_fabric,
+        "domains": tranche.domains,
+        "nodes_per_domain": tranche.nodes_per_domain,
         "new_capacity": tranche.new_capacity,
         "promised": instant_text(tranche.promised_ms),
         "ends": instant_text(tranche.ends_ms),

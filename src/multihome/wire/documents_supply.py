@@ -148,7 +148,7 @@ class DeliveryIn(Shape):
     name: Name
     tranche: ScopedName
     """`contract/tranche`."""
-    fabrics: Count
+    domains: Count
     """How many interconnect domains were accepted."""
     effective: InstantMs
     """Capacity exists, and is billed, from here on."""
@@ -160,7 +160,7 @@ class DeliveryIn(Shape):
             Delivery(
                 id=self.name,
                 tranche_id=TrancheId(self.tranche),
-                fabrics=self.fabrics,
+                domains=self.domains,
                 effective_ms=self.effective,
                 source=self.source,
             ),
@@ -226,7 +226,7 @@ def delivery_data(fact: Delivery) -> dict[str, Any]:
         "kind": "delivery",
         "name": fact.id,
         "tranche": fact.tranche_id,
-        "fabrics": fact.fabrics,
+        "domains": fact.domains,
         "effective": instant_text(fact.effective_ms),
         "source": fact.source,
     }

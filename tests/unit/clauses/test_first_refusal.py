@@ -121,9 +121,9 @@ def test_a_declined_notice_need_not_wait_for_its_window() -> None:
 
 
 def test_earlier_awards_use_a_waiver_up() -> None:
-    first = bound(WAIVED, name="a", fabrics=1)
-    second = bound(msgspec.structs.replace(WAIVED, awarded_ms=day(21)), name="0", fabrics=1)
-    third = bound(msgspec.structs.replace(WAIVED, awarded_ms=day(22)), name="00", fabrics=1)
+    first = bound(WAIVED, name="a", domains=1)
+    second = bound(msgspec.structs.replace(WAIVED, awarded_ms=day(21)), name="0", domains=1)
+    third = bound(msgspec.structs.replace(WAIVED, awarded_ms=day(22)), name="00", domains=1)
     other = contract("beta", tranches=(third, second, first))
     facts = book(contract(clauses=[first_refusal()]), other, waiver(chips=40))
     assert isinstance(permission(facts, other, first), Evidence)
@@ -134,7 +134,7 @@ def test_earlier_awards_use_a_waiver_up() -> None:
 
 
 def test_awards_of_one_instant_draw_in_the_order_of_their_names() -> None:
-    parts = [bound(WAIVED, name=name, fabrics=1) for name in ("b", "a")]
+    parts = [bound(WAIVED, name=name, domains=1) for name in ("b", "a")]
     other = contract("beta", tranches=parts)
     facts = book(contract(clauses=[first_refusal()]), other, waiver(chips=16))
     assert [isinstance(permission(facts, other, part), Evidence) for part in parts] == [False, True]

@@ -58,7 +58,7 @@ def lose(control: Control) -> None:
 
 
 def on_alpha() -> tuple[Control, RunId, WorkloadId]:
-    """A gang that fills a fabric of alpha."""
+    """A gang that fills a domain of alpha."""
     control = installed()
     run_id = control.running(training(num_nodes=2))
     return control, run_id, control.state.runs[run_id].workload_id
@@ -104,7 +104,7 @@ def test_a_returning_run_is_stopped_and_its_chips_count_until_it_is_gone() -> No
     wide = control.submit(training("wide", num_nodes=2, infra=Infra(provider="alpha")))
     tall = control.submit(training("tall", num_nodes=2, infra=Infra(provider="alpha")))
     control.place()
-    assert control.run_of(wide).allocation.fabric_id == "alpha-1/t1#1"
+    assert control.run_of(wide).allocation.domain_id == "alpha-1/t1#1"
     (blocker,) = control.state.class_blockers[control.workload(tall).class_id]
     assert isinstance(blocker, NotEnoughChips)
     decision = control.hear(control.report(old), control.report(control.run_of(wide).id))
@@ -118,7 +118,7 @@ def test_a_returning_run_is_stopped_and_its_chips_count_until_it_is_gone() -> No
     assert len(control.events(ChipTimeMetered)) == metered
     assert control.run_of(workload_id).id == new
     control.place()
-    assert control.run_of(tall).allocation.fabric_id == "alpha-1/t1#0"
+    assert control.run_of(tall).allocation.domain_id == "alpha-1/t1#0"
 
 
 def test_a_fenced_run_that_is_only_starting_is_stopped_too() -> None:

@@ -128,7 +128,7 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(amended(rate_micro_usd_per_chip_hour=1))),
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(amended(ends_ms=day(300)))),
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(contract(tranches=[]))),
-    (RefusalCode.SETTLED, "delivery D-1", facts(delivery(fabrics=1))),
+    (RefusalCode.SETTLED, "delivery D-1", facts(delivery(domains=1))),
     (RefusalCode.SETTLED, "pool alpha/main", facts(pool(chips_per_node=4))),
     (RefusalCode.SETTLED, "pool alpha/main", facts(pool(accelerator=TPU))),
     (RefusalCode.GANG_TOO_LARGE, "workload train", Submit(spec=training(num_nodes=3))),
@@ -145,7 +145,7 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.WRONG_STATE, "alpha", Undrain(target="alpha", **ADA)),
     (RefusalCode.WRONG_STATE, "alpha", Restore(provider_id=ALPHA, **ADA)),
     (RefusalCode.WRONG_STATE, "beta", DeclareLost(provider_id=BETA, **ADA)),
-    (RefusalCode.WRONG_STATE, "delivery D-9", facts(delivery("D-9", fabrics=1))),
+    (RefusalCode.WRONG_STATE, "delivery D-9", facts(delivery("D-9", domains=1))),
     (RefusalCode.NEEDS_PERSON, "actor and why", Drain(target="alpha", **NOBODY)),
     (RefusalCode.NEEDS_PERSON, "actor and why", DeclareLost(provider_id=ALPHA, actor="ada", why="")),
     (RefusalCode.NEEDS_PERSON, "actor and why", Restore(provider_id=BETA, **NOBODY)),
@@ -237,7 +237,7 @@ def test_of_several_reasons_the_first_of_the_documented_order_is_given_with_the_
         clauses=[exclusivity(interval=Interval(day(5), day(5)))],
         tranches=[tranche(), tranche(name="t2", pool_id="alpha/ghost")],
     )
-    refusal = lived_in().refused(facts(tenant("ghost/team"), delivery(fabrics=1), wrong))
+    refusal = lived_in().refused(facts(tenant("ghost/team"), delivery(domains=1), wrong))
     assert refusal.code is RefusalCode.UNKNOWN_REFERENCE
     assert [text.partition(":")[0] for text in refusal.others] == [
         "tenant ghost/team",
@@ -249,7 +249,7 @@ def test_of_several_reasons_the_first_of_the_documented_order_is_given_with_the_
 def test_a_refusal_says_what_would_have_been_taken() -> None:
     control = lived_in()
     assert "lab/red" in control.refused(Submit(spec=training(tenant_id=TenantId("ghost")))).accepted
-    assert "at most 2 × 8 in one fabric" in control.refused(Submit(spec=training(num_nodes=9))).accepted
+    assert "at most 2 × 8 in one domain" in control.refused(Submit(spec=training(num_nodes=9))).accepted
     assert control.refused(Drain(target="ghost", **ADA)).accepted == "alpha, beta, alpha/main, beta/main"
     assert control.refused(Submit(spec=training(choices=(choice(TPU),)))).accepted.startswith("alpha/main (H100")
     assert control.refused(Cancel(workload="twin", **ADA)).accepted.count("w-") == 2

@@ -147,13 +147,13 @@ def test_capacity_is_not_there_before_its_accepted_date() -> None:
     )
     control.do(AdvanceClock(to_ms=day(5)))
     assert not of_kind(control.place(), RunIntended)
-    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", fabrics=1, effective_ms=day(8)),), workloads=()))
+    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", domains=1, effective_ms=day(8)),), workloads=()))
     assert not of_kind(control.place(), RunIntended)
     control.do(AdvanceClock(to_ms=day(8) - 1))
     assert not of_kind(control.place(), RunIntended)
     control.do(AdvanceClock(to_ms=day(8)))
     (intended,) = of_kind(control.place(), RunIntended)
-    assert intended.allocation.fabric_id == "alpha-1/t2#0"
+    assert intended.allocation.domain_id == "alpha-1/t2#0"
 
 
 def test_a_late_delivery_says_what_it_earns_under_the_version_in_force_when_it_was_due() -> None:
@@ -163,8 +163,8 @@ def test_a_late_delivery_says_what_it_earns_under_the_version_in_force_when_it_w
     ]
     owner = contract(clauses=[*versions, take_or_pay()], tranches=[tranche(), tranche(name="t2", promised_ms=day(5))])
     control = installed(owner)
-    control.do(Apply(documents=(delivery("D-8", "alpha-1/t2", fabrics=1, effective_ms=day(8)),), workloads=()))
-    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", fabrics=1, effective_ms=day(14)),), workloads=()))
+    control.do(Apply(documents=(delivery("D-8", "alpha-1/t2", domains=1, effective_ms=day(8)),), workloads=()))
+    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", domains=1, effective_ms=day(14)),), workloads=()))
     said = [(event.code, event.text) for event in control.events(ClauseConsequence) if "t2" in event.text]
     assert [code for code, _ in said] == ["within_grace", "remedy_accrued"]
     assert "9 days late, 5 of grace, discount 2 % of the rate is due;" in said[1][1]

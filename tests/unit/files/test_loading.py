@@ -202,7 +202,7 @@ def test_scenario_on_its_first_day() -> None:
     assert sorted(map(sorted, reasons)) == [
         ["AwardNotPermitted"],
         ["ForbiddenByClause", "NotEnoughChips"],
-        ["GangLargerThanFabric", "NotDelivered", "NotEnoughChips"],
+        ["GangLargerThanDomain", "NotDelivered", "NotEnoughChips"],
         ["NotDelivered"],
         ["NotQualified"],
         ["OverQuota"],

@@ -31,7 +31,7 @@ PERCENT = "expected a percentage up to 100%, like 80% or 8000bps"
 TASK = "name: a\ntenant: lab\nresources: {accelerators: H100:8}\nrun: x\n"
 CONTRACT = "kind: contract\nname: c\ntitle: t\nprovider: azure\nfrom: 2025-01-01\nsource: s\n"
 TRANCHE = (
-    "  - {name: a, pool: %s, fabrics: 1, nodes_per_fabric: 1, new_capacity: true, promised: 2025-01-02, "
+    "  - {name: a, pool: %s, domains: 1, nodes_per_domain: 1, new_capacity: true, promised: 2025-01-02, "
     "ends: 2026-01-01, rate_usd_per_chip_hour: 2.5, rate_source: s, award: {date: 2025-01-01, waiver: W-2}}\n"
 )
 WAIVER = (
@@ -39,7 +39,7 @@ WAIVER = (
     "expires: 2025-01-03\nanswer: declined\naccelerators: [H100]\nchips: 8\nrate_usd_per_chip_hour: 2\n"
     f"notice_sha256: {'0' * 64}\nsource: s\n"
 )
-DELIVERY = "kind: delivery\nname: d\ntranche: azure-2019/h200\nfabrics: 1\neffective: 2025-01-01\nsource: s\n"
+DELIVERY = "kind: delivery\nname: d\ntranche: azure-2019/h200\ndomains: 1\neffective: 2025-01-01\nsource: s\n"
 
 
 def problems_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> list[str]:

@@ -12,7 +12,7 @@ from multihome.domain.placements import (
     Basis,
     Blocker,
     ForbiddenByClause,
-    GangLargerThanFabric,
+    GangLargerThanDomain,
     NodeShare,
     NoPool,
     NotDelivered,
@@ -57,20 +57,20 @@ def decide(view: Snapshot) -> Round:
 
 
 def lots_with(free: list[list[int]], **more: Any) -> tuple[Lot, ...]:
-    """Alpha's one tranche with so many free chips on each node of each fabric."""
-    part = tranche(fabrics=len(free), nodes_per_fabric=len(free[0]))
+    """Alpha's one tranche with so many free chips on each node of each domain."""
+    part = tranche(domains=len(free), nodes_per_domain=len(free[0]))
     plain = contract(tranches=(part,))
     return (lot(plain, part, book(plain), free=free, **more),)
 
 
 def seats(outcome: Round) -> list[tuple[str, dict[int, int]]]:
-    """Fabric and chips by node of everything placed."""
+    """Domain and chips by node of everything placed."""
     seen: list[tuple[str, dict[int, int]]] = []
     for placed in outcome.placed:
         chips: dict[int, int] = {}
         for share in placed.allocation.nodes:
             chips[share.node] = chips.get(share.node, 0) + share.chips
-        seen.append((placed.allocation.fabric_id, chips))
+        seen.append((placed.allocation.domain_id, chips))
     return seen
 
 
@@ -92,18 +92,18 @@ def blockers(spec: WorkloadSpec, at: tuple[Lot, ...], facts: Book | None = None)
 def test_a_gang_is_placed_whole_or_not_at_all() -> None:
     outcome = round_on([[8, 8]], ask(gang("three", 3)))
     assert outcome.placed == ()
-    assert isinstance(outcome.waiting[ask(gang("three", 3)).class_id][0], GangLargerThanFabric)
+    assert isinstance(outcome.waiting[ask(gang("three", 3)).class_id][0], GangLargerThanDomain)
     assert seats(round_on([[8, 8]], ask(gang("two", 2)))) == [("alpha-1/t1#0", {0: 8, 1: 8})]
 
 
-def test_a_gang_never_spans_two_fabrics() -> None:
+def test_a_gang_never_spans_two_domains() -> None:
     outcome = round_on([[8, 0], [0, 8]], ask(gang("two", 2)))
     assert outcome.placed == ()
     (blocker,) = outcome.waiting[ask(gang("two", 2)).class_id]
     assert blocker == NotEnoughChips(pool_id=pool().id, chips=16, largest_free_chips=8)
 
 
-def test_a_gang_takes_the_fabric_it_fills_best() -> None:
+def test_a_gang_takes_the_domain_it_fills_best() -> None:
     assert seats(round_on([[8, 8], [8, 0], [8, 8]], ask(gang("one", 1)))) == [("alpha-1/t1#1", {0: 8})]
 
 
@@ -353,7 +353,7 @@ def test_the_rule_that_is_hardest_to_change_is_named_first() -> None:
     ):
         (blocker,) = blockers(spec, at)
         kinds.append(type(blocker))
-    assert kinds == [OutsideJurisdiction, GangLargerThanFabric, ProviderClosed]
+    assert kinds == [OutsideJurisdiction, GangLargerThanDomain, ProviderClosed]
 
 
 def test_a_replica_is_a_gang_of_its_own() -> None:
@@ -366,7 +366,7 @@ def test_a_replica_is_a_gang_of_its_own() -> None:
 
 def test_a_round_leaves_its_snapshot_as_it_was() -> None:
     view = snapshot(book(contract()), [ask(training(), 3)])
-    before = [[list(fabric.free) for fabric in item.fabrics] for item in view.lots]
+    before = [[list(domain.free) for domain in item.domains] for item in view.lots]
     assert decide(view) == decide(view)
-    assert [[list(fabric.free) for fabric in item.fabrics] for item in view.lots] == before
+    assert [[list(domain.free) for domain in item.domains] for item in view.lots] == before
     assert view.used_chips == {}

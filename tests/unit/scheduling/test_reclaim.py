@@ -8,7 +8,7 @@ from multihome.domain.placements import NotEnoughChips, ReclaimPending
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.place import Round, place
-from multihome.scheduling.snapshot import FabricRoom, Lot, Occupant
+from multihome.scheduling.snapshot import DomainRoom, Lot, Occupant
 from multihome.units.time import Now
 from tests.builders import (
     ALPHA,
@@ -32,7 +32,7 @@ from tests.builders import (
 )
 
 NOW = Now(day(30), 1_000_000)
-PART = tranche(fabrics=2, nodes_per_fabric=2)
+PART = tranche(domains=2, nodes_per_domain=2)
 OWNER = contract(tranches=(PART,))
 FACTS = book(OWNER)
 TENANTS = (tenant(RED, quota(16, lend_chips=16)), tenant(BLUE, quota(16, borrow_chips=16, notice_ms=7_000)))
@@ -41,13 +41,13 @@ TENANTS = (tenant(RED, quota(16, lend_chips=16)), tenant(BLUE, quota(16, borrow_
 def full(free: list[list[int]] | None = None, coming: list[list[int]] | None = None) -> Lot:
     """Alpha's tranche with no free chips, but what is given."""
     where = lot(OWNER, PART, FACTS, free=free or [[0, 0], [0, 0]])
-    for room, chips in zip(where.fabrics, coming or [], strict=False):
+    for room, chips in zip(where.domains, coming or [], strict=False):
         room.coming[:] = chips
     return where
 
 
-def run(name: str, nodes: dict[int, int], fabric: int = 0, tenant_id: TenantId = BLUE, **more: Any) -> Occupant:
-    return occupant(name, tenant_id, full(), nodes, fabric, **more)
+def run(name: str, nodes: dict[int, int], domain: int = 0, tenant_id: TenantId = BLUE, **more: Any) -> Occupant:
+    return occupant(name, tenant_id, full(), nodes, domain, **more)
 
 
 def decide(
@@ -84,7 +84,7 @@ def test_the_owner_gets_back_what_one_gang_needs_and_is_told() -> None:
     )
 
 
-def test_a_gang_of_two_nodes_gets_both_of_one_fabric() -> None:
+def test_a_gang_of_two_nodes_gets_both_of_one_domain() -> None:
     assert asked(decide(gang(2), BORROWING)) in ({"a", "b"}, {"c", "d"})
 
 
@@ -121,8 +121,8 @@ def test_one_victim_is_better_than_two() -> None:
 def test_a_run_is_left_alone_for_its_minimum_time() -> None:
     patient = (TENANTS[0], tenant(BLUE, quota(16, borrow_chips=16, reclaim_after_ms=500)))
     young = [
-        run(str(name), {node: 8}, fabric, started_process_ms=NOW.process_ms - 499)
-        for name, (fabric, node) in enumerate([(0, 0), (0, 1), (1, 0)])
+        run(str(name), {node: 8}, domain, started_process_ms=NOW.process_ms - 499)
+        for name, (domain, node) in enumerate([(0, 0), (0, 1), (1, 0)])
     ]
     old = run("old", {1: 8}, 1, started_process_ms=NOW.process_ms - 500, lost_steps=10**6)
     assert asked(decide(gang(), [*young, old], tenants=patient)) == {"old"}
@@ -181,7 +181,7 @@ def test_what_cannot_be_reclaimed_is_not_asked() -> None:
         run(
             item.run_id,
             {share.node: 8 for share in item.allocation.nodes},
-            int(item.allocation.fabric_id[-1]),
+            int(item.allocation.domain_id[-1]),
             can_reclaim=False,
         )
         for item in BORROWING
@@ -200,7 +200,7 @@ def test_a_person_who_set_the_quota_aside_gets_a_guarantee() -> None:
     assert len(decide(gang(), BORROWING, tenants=tenants, quota_overridden_by="ada: demo").reclaims) == 1
 
 
-def test_nobody_slips_into_a_fabric_that_is_being_freed() -> None:
+def test_nobody_slips_into_a_domain_that_is_being_freed() -> None:
     occupants = [run("a", {1: 8}), *BORROWING[2:]]
     small = training("small", tenant_id=TenantId("lab/green"), choices=(choice(chips_per_node=4),))
     tenants = (
@@ -218,7 +218,7 @@ def test_nobody_slips_into_a_fabric_that_is_being_freed() -> None:
     assert len(alone.placed) == 1
 
 
-def test_two_guarantees_are_freed_two_fabrics() -> None:
+def test_two_guarantees_are_freed_two_domains() -> None:
     tenants = (tenant(RED, quota(32)), tenant(BLUE, quota(0)))
     asks = [ask(gang(2), class_id="one"), ask(gang(2), class_id="two")]
     outcome = place(snapshot(FACTS, asks, at=[full()], occupants=BORROWING, tenants=tenants), KINDS, NOW)
@@ -246,8 +246,8 @@ def test_nothing_is_taken_back_for_a_gang_that_borrows_elsewhere() -> None:
     assert outcome.waiting == {}
 
 
-def test_the_room_of_a_fabric_is_its_own() -> None:
-    room = FabricRoom(full().fabrics[0].fabric_id, [8, 8], [0, 0])
+def test_the_room_of_a_domain_is_its_own() -> None:
+    room = DomainRoom(full().domains[0].domain_id, [8, 8], [0, 0])
     other = room.copy()
     other.free[0] = 0
     other.coming[0] = 8

@@ -128,7 +128,7 @@ def test_rows_show_the_least_advanced_unit_and_why_it_waits() -> None:
     control.place()
     (row,) = workload_rows(control.state, control.now)
     assert (row.state, row.units_up, row.units, row.chips) == ("waiting", 0, 9, 64)
-    assert row.waits_for == "alpha/main: needs 8 chips in one fabric, largest free 0"
+    assert row.waits_for == "alpha/main: needs 8 chips in one domain, largest free 0"
 
 
 def test_explanation_of_a_running_and_of_an_ended_workload() -> None:
@@ -177,7 +177,7 @@ def test_explanation_of_a_waiting_one_has_todays_figures() -> None:
     control.place()
     told = explain(control.state, history(control), waiting, control.now)
     assert told is not None
-    assert told.waits_because == ("beta/main: needs 16 chips in one fabric, largest free 0",)
+    assert told.waits_because == ("beta/main: needs 16 chips in one domain, largest free 0",)
     assert told.blockers == (pl.NotEnoughChips(pool_id=PoolId("beta/main"), chips=16, largest_free_chips=0),)
 
 
@@ -284,7 +284,7 @@ def test_report_bills_a_late_tranche_from_its_accepted_date() -> None:
     control = scenario(contract(tranches=(tranche(), late)))
     for number in range(4):
         control.running(training(f"filler-{number}", infra=at("alpha")))
-    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", effective_ms=day(5), fabrics=1),), workloads=()))
+    control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", effective_ms=day(5), domains=1),), workloads=()))
     workload_id = control.submit(training(infra=at("alpha")))
     advance(control, day(5) - 1)
     control.place()
@@ -295,7 +295,7 @@ def test_report_bills_a_late_tranche_from_its_accepted_date() -> None:
     advance(control, day(6))
     lines = report(control.state, history(control), control.now).deliveries
     (line,) = [line for line in lines if line.tranche_id == "alpha-1/t2"]
-    assert (line.accepted_ms, line.first_billed_ms, line.fabrics, line.fabrics_accepted) == (day(5), day(5), 2, 1)
+    assert (line.accepted_ms, line.first_billed_ms, line.domains, line.domains_accepted) == (day(5), day(5), 2, 1)
 
 
 def test_report_shows_the_evidence_of_every_placement_on_capacity_in_scope() -> None:
@@ -336,7 +336,7 @@ def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:
     pool_id, clause = PoolId("p/x"), ClauseRef(ContractId("c"), "k")
     h100 = AcceleratorName("H100")
     reasons: dict[pl.Blocker, str] = {
-        pl.GangLargerThanFabric(pool_id=pool_id, chips=64, nodes=8, largest_fabric_chips=32): "64 chips on 8 nodes",
+        pl.GangLargerThanDomain(pool_id=pool_id, chips=64, nodes=8, largest_domain_chips=32): "64 chips on 8 nodes",
         pl.NotEnoughChips(pool_id=pool_id, chips=64, largest_free_chips=32): "largest free 32",
         pl.NotDelivered(pool_id=pool_id, tranche_id=TrancheId("c/t"), promised_ms=day(0)): "2026-01-01",
         pl.CapacityEnded(pool_id=pool_id, tranche_id=TrancheId("c/t"), ended_ms=day(0)): "ended on 2026-01-01",
@@ -380,6 +380,6 @@ def test_exclusivity_keeps_a_service_waiting_and_says_so() -> None:
     told = explain(control.state, history(control), workload_id, control.now)
     assert told is not None
     assert told.waits_because == (
-        "beta/main: needs 8 chips in one fabric, largest free 0",
+        "beta/main: needs 8 chips in one domain, largest free 0",
         "alpha/main: clause beta-1/only binds it to beta until 2027-01-01",
     )
