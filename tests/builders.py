@@ -9,21 +9,18 @@ from typing import Any
 
 from multihome.clauses.book import Book, permission
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.commands import Document
-from multihome.domain.contracts import (
-    Award,
+from multihome.domain.clause_terms import (
     ClauseTerms,
-    Contract,
     DelayRemedy,
     Exclusivity,
     FirstRefusal,
     FirstRefusalMode,
     Scope,
     TakeOrPay,
-    Tranche,
-    Waiver,
-    WaiverAnswer,
+    Window,
 )
+from multihome.domain.commands import Document
+from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import (
     AcceleratorName,
     ClassId,
@@ -164,7 +161,7 @@ def first_refusal(clause_id: str = "rofr", scope: Scope | None = None, **more: A
         "interval": YEAR,
         "scope": scope or Scope(new_capacity_only=True),
         "mode": FirstRefusalMode.MATCH_OFFER,
-        "notice_days": 10,
+        "notice": Window(days=10),
         "waiver_days": 60,
         "incumbent_first": False,
         "source": "test",

@@ -6,7 +6,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.contracts import ClauseRef, ClauseTerms, FirstRefusalMode, Scope
+from multihome.domain.clause_terms import ClauseRef, ClauseTerms, FirstRefusalMode, Scope
 from multihome.domain.events import Event
 from multihome.domain.ids import ContractId
 from multihome.domain.placements import Blocker

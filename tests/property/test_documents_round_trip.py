@@ -10,20 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.commands import Document
-from multihome.domain.contracts import (
-    Award,
-    Contract,
+from multihome.domain.clause_terms import (
     DelayRemedy,
     Exclusivity,
     FirstRefusal,
     FirstRefusalMode,
     Scope,
     TakeOrPay,
-    Tranche,
-    Waiver,
-    WaiverAnswer,
+    Window,
 )
+from multihome.domain.commands import Document
+from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, PoolId, TrancheId
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant, lineage
@@ -85,7 +82,7 @@ clauses = st.one_of(
         FirstRefusal,
         scope=scopes,
         mode=st.sampled_from(FirstRefusalMode),
-        notice_days=days,
+        notice=st.builds(Window, days=days),
         waiver_days=days,
         incumbent_first=st.booleans(),
         **clause,
@@ -108,7 +105,9 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
         ends_ms=term.end_ms,
         rate_micro_usd_per_chip_hour=draw(money),
         rate_source=draw(texts),
-        award=draw(st.builds(Award, awarded_ms=instants, waiver_id=st.none() | names, exemption=texts)),
+        award=draw(
+            st.builds(Award, awarded_ms=instants, waiver_ids=st.lists(names, max_size=1).map(tuple), exemption=texts)
+        ),
     )
 
 
@@ -303,7 +302,7 @@ def _referred(fact: Document | WorkloadSpec) -> KnownNames:
     names = KnownNames(accelerators=KNOWN)
     match fact:
         case Contract():
-            waiver_ids = frozenset(tranche.award.waiver_id or "" for tranche in fact.tranches)
+            waiver_ids = frozenset(name for tranche in fact.tranches for name in tranche.award.waiver_ids)
             pools = frozenset(tranche.pool_id for tranche in fact.tranches)
             names |= KnownNames(providers=frozenset({fact.provider_id}), pools=pools, waivers=waiver_ids)
         case Waiver():

@@ -9,19 +9,14 @@ import msgspec
 
 from multihome.clauses import exclusivity, first_refusal
 from multihome.clauses.scope import covers_capacity
-from multihome.domain.contracts import (
-    ClauseRef,
-    Contract,
-    Exclusivity,
-    FirstRefusal,
-    TakeOrPay,
-    Tranche,
-    Waiver,
-)
-from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.domain.clause_terms import ClauseRef, Exclusivity, FirstRefusal, TakeOrPay
+from multihome.domain.contracts import Contract, Tranche, Waiver
+from multihome.domain.ids import AcceleratorName, AwardId, ContractId, NoticeId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.domain.placements import Evidence
-from multihome.domain.supply import Pool
+from multihome.domain.procurement import Answer, AwardRecord, Notice
+from multihome.domain.supply import Pool, Provider
 from multihome.domain.workloads import WorkloadKind
+from multihome.units.time import Interval
 
 
 class Forbidden(msgspec.Struct, frozen=True):
@@ -40,11 +35,19 @@ class MissingPermission(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """Contracts, waivers and the pools their tranches deliver to."""
+    """Contracts, the pools their tranches deliver to, and what was noticed, answered, waived and awarded.
+
+    `losses` are the intervals in which a provider was declared lost.
+    """
 
     contracts: dict[ContractId, Contract]
     waivers: dict[WaiverId, Waiver]
     pools: dict[PoolId, Pool]
+    providers: dict[ProviderId, Provider] = {}
+    notices: dict[NoticeId, Notice] = {}
+    answers: dict[NoticeId, Answer] = {}
+    awards: dict[AwardId, AwardRecord] = {}
+    losses: dict[ProviderId, tuple[Interval, ...]] = {}
 
 
 def forbidding(
@@ -124,11 +127,9 @@ def _waived(
     book: Book, holder_contract: Contract, terms: FirstRefusal, tranche: Tranche, accelerator: AcceleratorName
 ) -> Evidence | MissingPermission:
     clause = ClauseRef(holder_contract.id, terms.id)
-    if tranche.award.waiver_id is None:
-        return MissingPermission(clause, "no notice was served and no exemption is named")
-    waiver = book.waivers.get(tranche.award.waiver_id)
-    if waiver is None:
-        return MissingPermission(clause, f"waiver {tranche.award.waiver_id} is not on record")
+    waiver = _waiver_for(book, clause, tranche)
+    if isinstance(waiver, MissingPermission):
+        return waiver
     chips = tranche_chips(book, tranche)
     left = waiver.chips - _chips_awarded_before(book, waiver.id, tranche)
     gap = first_refusal.waiver_gap(waiver, holder_contract, terms, tranche, accelerator, left, chips)
@@ -144,6 +145,20 @@ def _waived(
     )
 
 
+def _waiver_for(book: Book, clause: ClauseRef, tranche: Tranche) -> Waiver | MissingPermission:
+    """The waiver among those of the award that belongs to a clause; an award may need one of each of several holders."""
+    if not tranche.award.waiver_ids:
+        return MissingPermission(clause, "no notice was served and no exemption is named")
+    for waiver_id in tranche.award.waiver_ids:
+        waiver = book.waivers.get(waiver_id)
+        if waiver is None:
+            return MissingPermission(clause, f"waiver {waiver_id} is not on record")
+        if (waiver.contract_id, waiver.clause_id) == (clause.contract_id, clause.clause_id):
+            return waiver
+    named = ", ".join(tranche.award.waiver_ids)
+    return MissingPermission(clause, f"none of the waivers named ({named}) belongs to it")
+
+
 def _chips_awarded_before(book: Book, waiver_id: WaiverId, tranche: Tranche) -> int:
     """Chips of the waiver that earlier awards have used up."""
     mine = (tranche.award.awarded_ms, tranche.id)
@@ -151,7 +166,7 @@ def _chips_awarded_before(book: Book, waiver_id: WaiverId, tranche: Tranche) -> 
         tranche_chips(book, other)
         for contract in book.contracts.values()
         for other in contract.tranches
-        if other.award.waiver_id == waiver_id and (other.award.awarded_ms, other.id) < mine
+        if waiver_id in other.award.waiver_ids and (other.award.awarded_ms, other.id) < mine
     )
 
 

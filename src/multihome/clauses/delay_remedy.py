@@ -2,7 +2,7 @@
 
 import msgspec
 
-from multihome.domain.contracts import DelayRemedy
+from multihome.domain.clause_terms import DelayRemedy
 from multihome.units.time import MS_PER_DAY
 
 

@@ -1,7 +1,8 @@
 """Exclusivity: in scope only the holder may be used. A hard constraint, never a price."""
 
 from multihome.clauses.scope import covers_capacity, covers_workload
-from multihome.domain.contracts import Exclusivity, Tranche
+from multihome.domain.clause_terms import Exclusivity
+from multihome.domain.contracts import Tranche
 from multihome.domain.ids import AcceleratorName, ProviderId
 from multihome.domain.workloads import WorkloadKind
 

@@ -4,10 +4,12 @@ It binds awards. A placement asks whether the award of its tranche was permitted
 """
 
 from multihome.clauses.scope import covers_capacity, covers_workload
-from multihome.domain.contracts import Contract, FirstRefusal, Tranche, Waiver, WaiverAnswer
+from multihome.domain.clause_terms import FirstRefusal
+from multihome.domain.contracts import Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, ProviderId
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import MS_PER_DAY, format_date
+from multihome.units.calendar import Calendar, MissingLocalTime, window_end
+from multihome.units.time import format_date
 
 
 def binds_award(
@@ -32,6 +34,12 @@ def prefers_holder(
     )
 
 
+def closes_ms(terms: FirstRefusal, calendar: Calendar, served_ms: int) -> int | MissingLocalTime:
+    """When the window of a notice that was served at an instant closes; an answer at that instant is too late."""
+    notice = terms.notice
+    return window_end(served_ms, notice.days, notice.count, notice.closes_minute, calendar)
+
+
 def waiver_gap(
     waiver: Waiver,
     contract: Contract,
@@ -46,10 +54,10 @@ def waiver_gap(
     A waiver covers an award made between its answer and its expiry, of an accelerator and as many chips as were
     noticed, on terms no better for the third party than those noticed.
     """
-    lapses_ms = waiver.served_ms + terms.notice_days * MS_PER_DAY
+    lapses_ms = closes_ms(terms, contract.calendar, waiver.served_ms)
     awarded_ms = tranche.award.awarded_ms
-    if waiver.contract_id != contract.id or waiver.clause_id != terms.id:
-        return f"waiver {waiver.id} belongs to clause {waiver.contract_id}/{waiver.clause_id}"
+    if isinstance(lapses_ms, MissingLocalTime):
+        return f"the window of waiver {waiver.id} would close at {lapses_ms.local}, which {lapses_ms.zone} leaps over"
     if waiver.answer is WaiverAnswer.LAPSED and waiver.answered_ms < lapses_ms:
         return f"waiver {waiver.id} cannot have lapsed before {format_date(lapses_ms)}, when its notice window ends"
     if awarded_ms < waiver.answered_ms:

@@ -1,6 +1,6 @@
 """The scope test that several kinds of clause share."""
 
-from multihome.domain.contracts import Scope
+from multihome.domain.clause_terms import Scope
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.workloads import WorkloadKind
 

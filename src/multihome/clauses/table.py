@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from multihome.clauses import delay_remedy, exclusivity, first_refusal, take_or_pay
-from multihome.domain.contracts import ClauseTerms, DelayRemedy, Exclusivity, FirstRefusal, TakeOrPay
+from multihome.domain.clause_terms import ClauseTerms, DelayRemedy, Exclusivity, FirstRefusal, TakeOrPay
 
 CLAUSE_KINDS: dict[type[ClauseTerms], str] = {
     Exclusivity: "exclusivity",

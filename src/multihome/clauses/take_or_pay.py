@@ -6,7 +6,7 @@ Make-up and carry-forward are not executable yet and are refused in files.
 
 import msgspec
 
-from multihome.domain.contracts import TakeOrPay
+from multihome.domain.clause_terms import TakeOrPay
 from multihome.units.money import Rounding, charge_micro_usd, divide
 
 

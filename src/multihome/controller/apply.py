@@ -21,14 +21,16 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
+    settled_key,
     taken_key,
     unit_key,
 )
 from multihome.domain import events as ev
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Accepted, OverrideRule
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.ids import ProviderId
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -83,6 +85,12 @@ def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
             state.contracts[document.id] = document
         case Waiver():
             state.waivers[document.id] = document
+        case Suspension():
+            state.suspensions[document.id] = document
+        case Need():
+            state.needs[document.id] = document
+        case Offer():
+            state.offers[document.id] = document
         case Delivery():
             state.deliveries[document.id] = document
         case Tenant():
@@ -281,6 +289,46 @@ def _undrained(state: State, event: ev.TargetUndrained, at: Now) -> None:
     state.drains.pop(event.target, None)
 
 
+def _notice_served(state: State, event: ev.NoticeServed, at: Now) -> None:
+    del at
+    state.notices[event.notice.id] = event.notice
+
+
+def _notice_answered(state: State, event: ev.NoticeAnswered, at: Now) -> None:
+    del at
+    state.notice_answers[event.answer.notice_id] = event.answer
+
+
+def _award_made(state: State, event: ev.AwardMade, at: Now) -> None:
+    del at
+    state.awards[event.award.id] = event.award
+
+
+def _tranche_moved(state: State, event: ev.TrancheMoved, at: Now) -> None:
+    del at
+    state.tranche_moves.setdefault(event.tranche_id, []).append(event)
+
+
+def _credit_due(state: State, event: ev.CreditDue, at: Now) -> None:
+    del at
+    state.credits_due[event.tranche_id] = event
+
+
+def _credit_claimed(state: State, event: ev.CreditClaimed, at: Now) -> None:
+    del at
+    state.credits_due.pop(event.tranche_id, None)
+
+
+def _period_settled(state: State, event: ev.PeriodSettled, at: Now) -> None:
+    del at
+    state.settled[settled_key(event.clause, event.tranche_id)] = event
+
+
+def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> None:
+    del at
+    state.terminations[event.termination.contract_id] = event.termination
+
+
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
     key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
@@ -360,6 +408,14 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.TargetDrained: _drained,
     ev.TargetUndrained: _undrained,
     ev.ClauseConsequence: _nothing,
+    ev.NoticeServed: _notice_served,
+    ev.NoticeAnswered: _notice_answered,
+    ev.AwardMade: _award_made,
+    ev.TrancheMoved: _tranche_moved,
+    ev.CreditDue: _credit_due,
+    ev.CreditClaimed: _credit_claimed,
+    ev.PeriodSettled: _period_settled,
+    ev.TerminationGiven: _termination_given,
     ev.ChipTimeMetered: _metered,
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,

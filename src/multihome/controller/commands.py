@@ -19,8 +19,9 @@ from multihome.controller.state import (
 )
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import ClauseRef, Contract, DelayRemedy, FirstRefusal, Waiver
+from multihome.domain.contracts import Contract, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,

@@ -7,9 +7,11 @@ import msgspec
 
 from multihome.controller.state import State
 from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.commands import Document
-from multihome.domain.contracts import ClauseTerms, Contract, Tranche, Waiver
+from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
 from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
@@ -30,6 +32,9 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         pools=dict(state.pools),
         contracts=dict(state.contracts),
         waivers=dict(state.waivers),
+        suspensions=dict(state.suspensions),
+        needs=dict(state.needs),
+        offers=dict(state.offers),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
     )
@@ -52,6 +57,12 @@ def place_of(state: State, document: Document) -> tuple[dict[str, Document], str
             return cast("_Table", state.contracts), document.id
         case Waiver():
             return cast("_Table", state.waivers), document.id
+        case Suspension():
+            return cast("_Table", state.suspensions), document.id
+        case Need():
+            return cast("_Table", state.needs), document.id
+        case Offer():
+            return cast("_Table", state.offers), document.id
         case Delivery():
             return cast("_Table", state.deliveries), document.id
         case Tenant():
@@ -65,7 +76,7 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider():
+            case AcceleratorType() | Provider() | Suspension() | Need() | Offer():
                 continue
             case Pool():
                 problems.extend(_pool_problems(state, known, document))
@@ -227,8 +238,8 @@ def _tranche_problems(known: Known, contract: Contract, tranche: Tranche) -> Ite
             f"the contract",
             accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
         )
-    if tranche.award.waiver_id is not None:
-        yield from _reference(subject, "waiver", tranche.award.waiver_id, known.waivers)
+    for waiver_id in tranche.award.waiver_ids:
+        yield from _reference(subject, "waiver", waiver_id, known.waivers)
 
 
 def _settled(state: State, contract: Contract) -> Iterator[Refusal]:

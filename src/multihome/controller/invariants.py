@@ -9,7 +9,8 @@ import msgspec
 
 from multihome.clauses.book import Book, MissingPermission, permission
 from multihome.controller.state import RunState, State, WorkloadState
-from multihome.domain.contracts import Exclusivity, Tranche
+from multihome.domain.clause_terms import Exclusivity
+from multihome.domain.contracts import Tranche
 from multihome.domain.events import RunIntended
 from multihome.domain.ids import (
     AcceleratorName,

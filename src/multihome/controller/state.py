@@ -9,13 +9,19 @@ import msgspec
 
 from multihome.clauses.book import Book
 from multihome.domain.accelerators import AcceleratorType
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Accepted
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.events import CreditDue, PeriodSettled, TrancheMoved
 from multihome.domain.ids import (
     AcceleratorName,
+    AwardId,
     ClassId,
     ContractId,
     Generation,
+    NeedId,
+    NoticeId,
+    OfferId,
     PoolId,
     ProviderId,
     RunId,
@@ -25,6 +31,7 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.procurement import Answer, AwardRecord, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -32,7 +39,7 @@ from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import Interval, Now
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -137,6 +144,19 @@ class State(msgspec.Struct):
     pools: dict[PoolId, Pool] = {}
     contracts: dict[ContractId, Contract] = {}
     waivers: dict[WaiverId, Waiver] = {}
+    suspensions: dict[str, Suspension] = {}
+    needs: dict[NeedId, Need] = {}
+    offers: dict[OfferId, Offer] = {}
+    notices: dict[NoticeId, Notice] = {}
+    notice_answers: dict[NoticeId, Answer] = {}
+    awards: dict[AwardId, AwardRecord] = {}
+    tranche_moves: dict[TrancheId, list[TrancheMoved]] = {}
+    """Steps of each tranche's delivery, oldest first."""
+    credits_due: dict[TrancheId, CreditDue] = {}
+    """Credits that nobody has claimed yet."""
+    settled: dict[str, PeriodSettled] = {}
+    """The last period that was settled, by `contract/clause@tranche`."""
+    terminations: dict[ContractId, TerminationRecord] = {}
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
@@ -160,7 +180,17 @@ class State(msgspec.Struct):
 
     def book(self) -> Book:
         """The contract facts as the clauses want them."""
-        return Book(self.contracts, self.waivers, self.pools)
+        losses = {provider_id: tuple(known.outages) for provider_id, known in self.provider_states.items()}
+        return Book(
+            contracts=self.contracts,
+            waivers=self.waivers,
+            pools=self.pools,
+            providers=self.providers,
+            notices=self.notices,
+            answers=self.notice_answers,
+            awards=self.awards,
+            losses=losses,
+        )
 
     def provider_state(self, provider_id: ProviderId) -> ProviderState:
         """How things stand with a provider; answering where nothing was ever said."""
@@ -170,6 +200,11 @@ class State(msgspec.Struct):
 def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
     """The key of `State.taken_chip_ms`."""
     return f"{tranche_id}@{month_start_ms}"
+
+
+def settled_key(clause: ClauseRef, tranche_id: TrancheId) -> str:
+    """The key of `State.settled`."""
+    return f"{clause.contract_id}/{clause.clause_id}@{tranche_id}"
 
 
 def unit_key(workload_id: WorkloadId, unit: int) -> str:

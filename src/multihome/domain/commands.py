@@ -3,15 +3,16 @@
 from enum import StrEnum
 
 from multihome.domain.accelerators import AcceleratorType
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.fact import Fact
-from multihome.domain.ids import ProviderId, RunId, WorkloadId
+from multihome.domain.ids import ContractId, NoticeId, OfferId, ProviderId, RunId, TrancheId, WorkloadId
+from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, Terms, TrancheStep
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 
-Document = AcceleratorType | Provider | Pool | Contract | Waiver | Delivery | Tenant
+Document = AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Delivery | Tenant
 """A fact that a person describes in a file."""
 
 
@@ -103,8 +104,95 @@ class Override(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class ServeNotice(Fact, frozen=True, kw_only=True):
+    """Tell the holder of a first refusal of the terms of an offer, or of a need where it is asked first.
+
+    `effective_ms` is when it was served; 0 is now. It may lie back, never ahead.
+    """
+
+    contract_id: ContractId
+    clause_id: str
+    offer_id: OfferId
+    chips: int
+    starts_ms: int
+    ends_ms: int
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class AnswerNotice(Fact, frozen=True, kw_only=True):
+    """Record what the holder said. `terms` None is a plain yes or no to what was noticed."""
+
+    notice_id: NoticeId
+    kind: AnswerKind
+    terms: Terms | None = None
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class AwardOffer(Fact, frozen=True, kw_only=True):
+    """Take an offer: so many chips, from and until when. `replaces` names a lost provider that it stands in for."""
+
+    offer_id: OfferId
+    chips: int
+    starts_ms: int
+    ends_ms: int
+    replaces: ProviderId | None = None
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class MoveTranche(Fact, frozen=True, kw_only=True):
+    """Record a step of a tranche's delivery or its end."""
+
+    tranche_id: TrancheId
+    step: TrancheStep
+    domains: int = 0
+    promised_ms: int = 0
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class ClaimCredit(Fact, frozen=True, kw_only=True):
+    """Claim the credit that a clause made due for a tranche."""
+
+    tranche_id: TrancheId
+    actor: str
+    why: str
+
+
+class Terminate(Fact, frozen=True, kw_only=True):
+    """Give notice that a contract ends."""
+
+    contract_id: ContractId
+    ground: TerminationGround
+    cause: str = ""
+    actor: str
+    why: str
+
+
 Command = (
-    Install | DeclareClock | AdvanceClock | Apply | Submit | Cancel | Drain | Undrain | DeclareLost | Restore | Override
+    Install
+    | DeclareClock
+    | AdvanceClock
+    | Apply
+    | Submit
+    | Cancel
+    | Drain
+    | Undrain
+    | DeclareLost
+    | Restore
+    | Override
+    | ServeNotice
+    | AnswerNotice
+    | AwardOffer
+    | MoveTranche
+    | ClaimCredit
+    | Terminate
 )
 
 

@@ -1,95 +1,36 @@
-"""Contracts as data: parties, dated clauses, tranches, and the waivers that let an award go elsewhere.
+"""Contracts as data: parties, dated clauses, amendments, tranches, and the waivers that let an award go elsewhere.
 
-What a clause means stands in `clauses`, one file a kind; here are only its parameters.
+What a clause means stands in `clauses`, one file a kind; its parameters are in `domain.clause_terms`.
 """
 
 from enum import StrEnum
 
-import msgspec
-
+from multihome.domain.clause_terms import ClauseTerms, Use
 from multihome.domain.fact import Fact
-from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TrancheId, WaiverId
-from multihome.domain.workloads import WorkloadKind
+from multihome.domain.ids import AcceleratorName, AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.units.calendar import Calendar
 from multihome.units.time import Interval
 
-
-class Scope(Fact, frozen=True, kw_only=True):
-    """What a clause covers; an empty tuple covers everything of that sort."""
-
-    workload_kinds: tuple[WorkloadKind, ...] = ()
-    products: tuple[str, ...] = ()
-    new_capacity_only: bool = False
-    accelerators: tuple[AcceleratorName, ...] = ()
-
-
-class FirstRefusalMode(StrEnum):
-    """What the holder is asked before an award goes elsewhere."""
-
-    MATCH_OFFER = "match_offer"
-    FIRST_OFFER = "first_offer"
-    INSUFFICIENT_CAPACITY = "insufficient_capacity"
-
-
-class Exclusivity(Fact, frozen=True, tag="exclusivity", kw_only=True):
-    """In scope only the contract's provider may be used."""
-
-    id: str
-    interval: Interval
-    scope: Scope
-    source: str
-
-
-class FirstRefusal(Fact, frozen=True, tag="right_of_first_refusal", kw_only=True):
-    """Before new capacity in scope is awarded to anyone else, the contract's provider is asked.
-
-    `incumbent_first` also makes placement of workloads in scope prefer the holder's capacity while it suffices.
-    """
-
-    id: str
-    interval: Interval
-    scope: Scope
-    mode: FirstRefusalMode
-    notice_days: int
-    waiver_days: int
-    incumbent_first: bool
-    source: str
-
-
-class TakeOrPay(Fact, frozen=True, tag="take_or_pay", kw_only=True):
-    """At least `share_bps` of what was contracted and delivered in each calendar month is paid for, used or not."""
-
-    id: str
-    interval: Interval
-    share_bps: int
-    source: str
-
-
-class DelayRemedy(Fact, frozen=True, tag="delay_remedy", kw_only=True):
-    """After the grace the provider owes a discount per day late, up to a cap; dates shift with the delivery."""
-
-    id: str
-    interval: Interval
-    grace_days: int
-    discount_bps_per_day: int
-    cap_bps: int
-    source: str
-
-
-ClauseTerms = Exclusivity | FirstRefusal | TakeOrPay | DelayRemedy
+USD = "USD"
 
 
 class Award(Fact, frozen=True, kw_only=True):
-    """How a tranche came to be awarded: under which waiver, or why none was needed."""
+    """How a tranche came to be awarded: by an award on record, or under which waivers, or why none was needed.
+
+    `consent` says who agreed where the tranche's chips were substituted for others.
+    """
 
     awarded_ms: int
-    waiver_id: WaiverId | None = None
+    award_id: AwardId | None = None
+    waiver_ids: tuple[WaiverId, ...] = ()
     exemption: str = ""
+    consent: str = ""
 
 
 class Tranche(Fact, frozen=True, kw_only=True):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate.
 
-    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour.
+    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour. Workloads outside `use` are kept away.
     """
 
     id: TrancheId
@@ -97,6 +38,7 @@ class Tranche(Fact, frozen=True, kw_only=True):
     domains: int
     nodes_per_domain: int
     new_capacity: bool
+    use: Use = Use()
     promised_ms: int
     ends_ms: int
     rate_micro_usd_per_chip_hour: int
@@ -104,14 +46,29 @@ class Tranche(Fact, frozen=True, kw_only=True):
     award: Award
 
 
+class Amendment(Fact, frozen=True, kw_only=True):
+    """A dated change of a contract; the clauses it changed carry their own dates."""
+
+    id: str
+    effective_ms: int
+    clauses: tuple[str, ...]
+    source: str
+
+
 class Contract(Fact, frozen=True, kw_only=True):
-    """An agreement with one provider: dated clauses and the tranches ordered under it."""
+    """An agreement with one provider: dated clauses, amendments, and the tranches ordered under it.
+
+    `clauses` holds every version of every clause, each with the interval in which it is in force.
+    """
 
     id: ContractId
     title: str
     provider_id: ProviderId
     interval: Interval
+    calendar: Calendar = Calendar()
+    currency: str = USD
     clauses: tuple[ClauseTerms, ...]
+    amendments: tuple[Amendment, ...] = ()
     tranches: tuple[Tranche, ...]
     source: str
 
@@ -127,7 +84,8 @@ class WaiverAnswer(StrEnum):
 class Waiver(Fact, frozen=True, kw_only=True):
     """The holder of a first refusal left so many chips of an accelerator to others, until a date, on terms no better.
 
-    `notice_sha256` is the hash of the notice that was served, so that the evidence can be held against it.
+    `notice_sha256` is the hash of the notice that was served, so that the evidence can be held against it. Waivers are
+    recorded from elsewhere; one that follows from a notice served here is part of that notice.
     """
 
     id: WaiverId
@@ -144,8 +102,12 @@ class Waiver(Fact, frozen=True, kw_only=True):
     source: str
 
 
-class ClauseRef(msgspec.Struct, frozen=True):
-    """Names a clause so that a person can find it."""
+class Suspension(Fact, frozen=True, kw_only=True):
+    """Force majeure or a like event: in its interval nothing of these tranches (all, when none is named) is owed."""
 
+    id: str
     contract_id: ContractId
-    clause_id: str
+    interval: Interval
+    tranche_ids: tuple[TrancheId, ...] = ()
+    ground: str
+    source: str

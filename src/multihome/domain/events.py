@@ -1,7 +1,7 @@
 """What happened, as the journal keeps it. State is the fold of these and of nothing else."""
 
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Document
-from multihome.domain.contracts import ClauseRef
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     ClassId,
@@ -15,6 +15,7 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.procurement import Answer, AwardRecord, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
 from multihome.domain.workloads import WorkloadSpec
@@ -227,6 +228,81 @@ class ClauseConsequence(Fact, frozen=True, kw_only=True):
     text: str
 
 
+class NoticeServed(Fact, frozen=True, kw_only=True):
+    """The holder of a first refusal was told; its window runs."""
+
+    notice: Notice
+
+
+class NoticeAnswered(Fact, frozen=True, kw_only=True):
+    """A notice came to its end: by the holder's word, or because its window closed."""
+
+    answer: Answer
+
+
+class AwardMade(Fact, frozen=True, kw_only=True):
+    """An offer was taken, on the evidence it carries."""
+
+    award: AwardRecord
+
+
+class TrancheMoved(Fact, frozen=True, kw_only=True):
+    """A tranche's delivery took a step: `domains` of it where the step is an acceptance, to a date where it is put off."""
+
+    tranche_id: TrancheId
+    step: TrancheStep
+    effective_ms: int
+    domains: int = 0
+    promised_ms: int = 0
+    actor: str
+    why: str
+
+
+class CreditDue(Fact, frozen=True, kw_only=True):
+    """A clause makes the provider owe money back; it counts once somebody claims it."""
+
+    clause: ClauseRef
+    tranche_id: TrancheId
+    amount_micro_usd: int
+    text: str
+
+
+class CreditClaimed(Fact, frozen=True, kw_only=True):
+    """A credit that was due was claimed from the provider."""
+
+    clause: ClauseRef
+    tranche_id: TrancheId
+    amount_micro_usd: int
+    actor: str
+    why: str
+
+
+class PeriodSettled(Fact, frozen=True, kw_only=True):
+    """A commitment's period is over: what it made due, in chip-milliseconds and money, and what it carries on.
+
+    `tranche_id` is empty for a clause that counts the whole contract. `due_micro_usd` is what the clause adds to the
+    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down.
+    """
+
+    clause: ClauseRef
+    tranche_id: TrancheId
+    period: Interval
+    contracted_chip_ms: int = 0
+    owed_chip_ms: int = 0
+    taken_chip_ms: int = 0
+    deficiency_chip_ms: int = 0
+    made_up_chip_ms: int = 0
+    carried_chip_ms: int = 0
+    due_micro_usd: int
+    text: str
+
+
+class TerminationGiven(Fact, frozen=True, kw_only=True):
+    """Notice was given that a contract ends."""
+
+    termination: TerminationRecord
+
+
 class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
@@ -293,6 +369,14 @@ Event = (
     | TargetDrained
     | TargetUndrained
     | ClauseConsequence
+    | NoticeServed
+    | NoticeAnswered
+    | AwardMade
+    | TrancheMoved
+    | CreditDue
+    | CreditClaimed
+    | PeriodSettled
+    | TerminationGiven
     | ChipTimeMetered
     | OrphanSeen
     | ClockJumped

@@ -13,6 +13,10 @@ TrancheId = NewType("TrancheId", str)
 DomainId = NewType("DomainId", str)
 """One interconnect domain of a pool: `tranche#n`."""
 WaiverId = NewType("WaiverId", str)
+NeedId = NewType("NeedId", str)
+OfferId = NewType("OfferId", str)
+NoticeId = NewType("NoticeId", str)
+AwardId = NewType("AwardId", str)
 TenantId = NewType("TenantId", str)
 """A path from the organisation down: `lab/research/pretraining`."""
 WorkloadId = NewType("WorkloadId", str)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from multihome.domain.contracts import ClauseRef
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,

@@ -10,7 +10,8 @@ import msgspec
 
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
 from multihome.domain.workloads import WorkloadSpec
@@ -136,7 +137,7 @@ def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) 
                 yield ("name",), "tenant", parent, known.tenants
         case WorkloadSpec():
             yield from _workload_references(fact, known, data)
-        case AcceleratorType() | Provider() | Pool():
+        case AcceleratorType() | Provider() | Pool() | Suspension() | Need() | Offer():
             pass
 
 
@@ -144,8 +145,8 @@ def _contract_references(fact: Contract, known: KnownNames) -> Iterator[_Referen
     yield ("provider",), "provider", fact.provider_id, known.providers
     for index, tranche in enumerate(fact.tranches):
         yield ("tranches", index, "pool"), "pool", tranche.pool_id, known.pools
-        if tranche.award.waiver_id is not None:
-            yield ("tranches", index, "award", "waiver"), "waiver", tranche.award.waiver_id, known.waivers
+        for waiver_id in tranche.award.waiver_ids:
+            yield ("tranches", index, "award", "waiver"), "waiver", waiver_id, known.waivers
 
 
 def _waiver_references(fact: Waiver, known: KnownNames) -> Iterator[_Reference]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from multihome.domain.accelerators import AcceleratorKind
-from multihome.domain.contracts import ClauseRef
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.ids import AcceleratorName, TrancheId
 from multihome.domain.placements import Blocker, NoPool, Price
 from multihome.domain.workloads import AcceleratorChoice, Infra, WorkloadSpec, workload_chips

@@ -2,7 +2,7 @@
 
 from multihome.clauses.book import Book, MissingPermission, forbidding, preferring, take_or_pay_of
 from multihome.domain.accelerators import AcceleratorKind
-from multihome.domain.contracts import ClauseRef
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import (
     AwardNotPermitted,
     Blocker,

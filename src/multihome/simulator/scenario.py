@@ -6,20 +6,17 @@ Figures are invented and round; what matters is that every rule binds somewhere.
 import msgspec
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.commands import Document
-from multihome.domain.contracts import (
-    Award,
-    Contract,
+from multihome.domain.clause_terms import (
     DelayRemedy,
     Exclusivity,
     FirstRefusal,
     FirstRefusalMode,
     Scope,
     TakeOrPay,
-    Tranche,
-    Waiver,
-    WaiverAnswer,
+    Window,
 )
+from multihome.domain.commands import Document
+from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TenantId, TrancheId, WaiverId
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant
@@ -203,7 +200,7 @@ def _holders_contract(dice: Dice) -> Contract:
             interval=_TERM,
             scope=Scope(new_capacity_only=True),
             mode=FirstRefusalMode.MATCH_OFFER,
-            notice_days=10,
+            notice=Window(days=10),
             waiver_days=90,
             incumbent_first=dice.chance(500),
             source=_SOURCE,
@@ -247,7 +244,7 @@ def _waiver() -> Waiver:
 def _neocloud_contract(dice: Dice) -> Contract:
     """One tranche under the waiver, which may end soon, and a cheaper one without any permission, never to be used."""
     ends_ms = dice.pick((_TERM.end_ms, START_MS + 40 * MS_PER_HOUR))
-    waived = Award(awarded_ms=_day(2), waiver_id=WaiverId("w-17"))
+    waived = Award(awarded_ms=_day(2), waiver_ids=(WaiverId("w-17"),))
     return Contract(
         id=ContractId("brisk-2025"),
         title="Brisk",

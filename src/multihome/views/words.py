@@ -1,7 +1,7 @@
 """Reasons in words. Every sentence is made from the data that stands beside it, and from nothing else."""
 
 from multihome.domain import placements as pl
-from multihome.domain.contracts import ClauseRef
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
 from multihome.units.money import format_usd
 from multihome.units.time import format_date

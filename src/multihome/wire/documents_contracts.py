@@ -7,20 +7,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict, field_validator
 
-from multihome.domain.contracts import (
-    Award,
+from multihome.domain.clause_terms import (
     ClauseTerms,
-    Contract,
     DelayRemedy,
     Exclusivity,
     FirstRefusal,
     FirstRefusalMode,
     Scope,
     TakeOrPay,
-    Tranche,
-    Waiver,
-    WaiverAnswer,
+    Window,
 )
+from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import FOREVER_MS, Interval
@@ -140,7 +137,7 @@ class FirstRefusalIn(_ClauseIn):
             interval=self.interval(contract),
             scope=self.scope.to_fact(),
             mode=self.mode,
-            notice_days=self.notice_days,
+            notice=Window(days=self.notice_days),
             waiver_days=self.waiver_days,
             incumbent_first=self.incumbent_first,
             source=self.source,
@@ -239,7 +236,7 @@ class TrancheIn(Shape):
             rate_source=self.rate_source,
             award=Award(
                 awarded_ms=self.award.date,
-                waiver_id=None if waiver is None else WaiverId(waiver),
+                waiver_ids=() if waiver is None else (WaiverId(waiver),),
                 exemption=self.award.exemption,
             ),
         )
@@ -364,7 +361,7 @@ def _clause_terms(terms: ClauseTerms) -> dict[str, Any]:
             return {
                 "scope": _scope_data(terms.scope),
                 "mode": terms.mode.value,
-                "notice_days": terms.notice_days,
+                "notice_days": terms.notice.days,
                 "waiver_days": terms.waiver_days,
                 "incumbent_first": terms.incumbent_first,
             }
@@ -376,6 +373,9 @@ def _clause_terms(terms: ClauseTerms) -> dict[str, Any]:
                 "discount_per_day": percent_text(terms.discount_bps_per_day),
                 "cap": percent_text(terms.cap_bps),
             }
+        case _:
+            msg = f"{type(terms).__name__} has no shape in files"
+            raise TypeError(msg)
 
 
 def _scope_data(scope: Scope) -> dict[str, Any]:
@@ -392,7 +392,7 @@ def _scope_data(scope: Scope) -> dict[str, Any]:
 def _tranche_data(tranche: Tranche) -> dict[str, Any]:
     award = {
         "date": instant_text(tranche.award.awarded_ms),
-        "waiver": tranche.award.waiver_id,
+        "waiver": next(iter(tranche.award.waiver_ids), None),
         "exemption": tranche.award.exemption,
     }
     return {

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from multihome.clauses.delay_remedy import delay, on_loss
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.contracts import ClauseTerms
+from multihome.domain.clause_terms import ClauseTerms
 from multihome.units.time import MS_PER_DAY
 from tests.builders import day, delay_remedy, exclusivity, first_refusal, take_or_pay
 

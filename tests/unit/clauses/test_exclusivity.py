@@ -6,7 +6,7 @@ import pytest
 
 from multihome.clauses.book import Forbidden, forbidding
 from multihome.clauses.exclusivity import binds_award, on_loss
-from multihome.domain.contracts import ClauseRef, Scope
+from multihome.domain.clause_terms import ClauseRef, Scope
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Interval
 from tests.builders import ALPHA, BETA, H100, TPU, YEAR, book, contract, day, exclusivity, tranche

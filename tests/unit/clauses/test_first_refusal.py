@@ -7,7 +7,8 @@ import pytest
 
 from multihome.clauses.book import Book, MissingPermission, permission, preferring
 from multihome.clauses.first_refusal import on_loss
-from multihome.domain.contracts import Award, ClauseRef, Contract, FirstRefusalMode, Scope, Tranche, WaiverAnswer
+from multihome.domain.clause_terms import ClauseRef, FirstRefusalMode, Scope, Window
+from multihome.domain.contracts import Award, Contract, Tranche, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, WaiverId
 from multihome.domain.placements import Evidence
 from multihome.domain.workloads import WorkloadKind
@@ -57,7 +58,7 @@ def evidence(part: Tranche, *facts: Any, **terms: Any) -> str:
     return verdict.code
 
 
-WAIVED = Award(awarded_ms=day(20), waiver_id=WaiverId("W-1"))
+WAIVED = Award(awarded_ms=day(20), waiver_ids=(WaiverId("W-1"),))
 
 
 def test_a_waiver_that_covers_the_award_is_its_evidence() -> None:
@@ -83,10 +84,10 @@ def test_a_waiver_that_nobody_recorded_permits_nothing() -> None:
 @pytest.mark.parametrize(
     ("gap", "facts", "terms"),
     [
-        ("belongs to clause alpha-1/other", {"clause_id": "other"}, {}),
-        ("belongs to clause beta-1/rofr", {"contract_id": "beta-1"}, {}),
+        ("none of the waivers named (W-1) belongs to it", {"clause_id": "other"}, {}),
+        ("none of the waivers named (W-1) belongs to it", {"contract_id": "beta-1"}, {}),
         (
-            "cannot have lapsed before 2026-01-21, when its notice window ends",
+            "cannot have lapsed before 2026-01-22, when its notice window ends",
             {"answer": WaiverAnswer.LAPSED, "answered_ms": day(20) - 1},
             {},
         ),
@@ -104,7 +105,7 @@ def test_every_gap_of_a_waiver(gap: str, facts: dict[str, Any], terms: dict[str,
 @pytest.mark.parametrize(
     "facts",
     [
-        {"answer": WaiverAnswer.LAPSED, "answered_ms": day(20)},
+        {"answer": WaiverAnswer.LAPSED, "served_ms": day(9), "answered_ms": day(20)},
         {"answered_ms": day(20)},
         {"expires_ms": day(20) + 1},
         {"accelerators": (TPU, H100)},
@@ -117,7 +118,7 @@ def test_the_last_that_a_waiver_still_covers(facts: dict[str, Any]) -> None:
 
 
 def test_a_declined_notice_need_not_wait_for_its_window() -> None:
-    assert evidence(bound(WAIVED), waiver(answered_ms=day(10) + 1), notice_days=300) == "waiver"
+    assert evidence(bound(WAIVED), waiver(answered_ms=day(10) + 1), notice=Window(days=300)) == "waiver"
 
 
 def test_earlier_awards_use_a_waiver_up() -> None:
@@ -141,7 +142,7 @@ def test_awards_of_one_instant_draw_in_the_order_of_their_names() -> None:
 
 
 def test_awards_under_another_waiver_use_nothing_up() -> None:
-    first = bound(Award(awarded_ms=day(19), waiver_id=WaiverId("W-0")), name="a")
+    first = bound(Award(awarded_ms=day(19), waiver_ids=(WaiverId("W-0"),)), name="a")
     second = bound(WAIVED, name="b")
     other = contract("beta", tranches=(first, second))
     facts = book(contract(clauses=[first_refusal()]), other, waiver(), waiver(id=WaiverId("W-0")))

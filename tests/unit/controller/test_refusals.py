@@ -96,7 +96,7 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (
         RefusalCode.UNKNOWN_REFERENCE,
         "tranche alpha-1/t2",
-        facts(second(award=Award(awarded_ms=day(0), waiver_id=WaiverId("ghost")))),
+        facts(second(award=Award(awarded_ms=day(0), waiver_ids=(WaiverId("ghost"),)))),
     ),
     (RefusalCode.UNKNOWN_REFERENCE, "waiver W-1", facts(waiver(clause_id="ghost"))),
     (RefusalCode.UNKNOWN_REFERENCE, "waiver W-1", facts(waiver("ghost-1"))),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from multihome.clauses.book import Book
-from multihome.domain.contracts import Award, ClauseRef, Scope
+from multihome.domain.clause_terms import ClauseRef, Scope
+from multihome.domain.contracts import Award
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.placements import (
     AwardNotPermitted,

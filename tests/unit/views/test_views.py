@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 
 from multihome.domain import placements as pl
+from multihome.domain.clause_terms import ClauseRef, Scope
 from multihome.domain.commands import (
     AdvanceClock,
     Apply,
@@ -16,7 +17,7 @@ from multihome.domain.commands import (
     Override,
     OverrideRule,
 )
-from multihome.domain.contracts import Award, ClauseRef, Scope
+from multihome.domain.contracts import Award
 from multihome.domain.ids import (
     AcceleratorName,
     ContractId,
@@ -300,7 +301,7 @@ def test_report_bills_a_late_tranche_from_its_accepted_date() -> None:
 
 def test_report_shows_the_evidence_of_every_placement_on_capacity_in_scope() -> None:
     held = contract("beta", clauses=(first_refusal_terms(),))
-    award = Award(awarded_ms=day(20), waiver_id=WaiverId("W-1"))
+    award = Award(awarded_ms=day(20), waiver_ids=(WaiverId("W-1"),))
     bought = contract(tranches=(tranche(award=award),))
     control = scenario(held, bought, waiver("beta-1"))
     advance(control, day(21))

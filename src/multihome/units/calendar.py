@@ -1,0 +1,159 @@
+"""Days, months and business days as a contract counts them: in a named zone, with a list of holidays.
+
+Zone rules come from the `tzdata` package that the lock pins, so that a deadline is the same on every machine.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from multihome.units.time import MS_PER_DAY, Interval, datetime_of, instant_of
+
+MINUTES_PER_DAY = 1_440
+HOLIDAYS_SEARCH_DAYS_MAX = 3_700
+"""A window of business days ends within ten years, or its list of holidays makes no sense."""
+_SATURDAY = 5
+
+
+class DayCount(StrEnum):
+    """Which days a window counts."""
+
+    CALENDAR = "calendar"
+    BUSINESS = "business"
+    """Monday to Friday, without the holidays of the contract's calendar."""
+
+
+class Period(StrEnum):
+    """Over what a commitment is settled: a calendar month, quarter or year of the contract's zone."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+_MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """Where a contract's days begin and end, and which are no business days (ISO dates, in any order)."""
+
+    zone: str = "UTC"
+    holidays: tuple[str, ...] = ()
+
+
+class MissingLocalTime(msgspec.Struct, frozen=True):
+    """A local time that does not exist: the clocks of the zone leap over it."""
+
+    local: str
+    zone: str
+
+
+@lru_cache(maxsize=1_024)
+def zone_info(name: str) -> ZoneInfo:
+    """The rules of a zone by its IANA name.
+
+    Raises:
+        ValueError: no such zone.
+    """
+    parts = name.split("/")
+    if not all(part.replace("_", "").replace("-", "").replace("+", "").isalnum() for part in parts):
+        msg = f"{name!r} is no time zone"
+        raise ValueError(msg)
+    try:
+        with resources.files("tzdata.zoneinfo").joinpath(*parts).open("rb") as file:
+            return ZoneInfo.from_file(file, key=name)
+    except OSError as error:
+        msg = f"{name!r} is no time zone; expected a name like Europe/London or America/New_York"
+        raise ValueError(msg) from error
+
+
+def local_date(at_ms: int, zone: str) -> date:
+    """The local date of an instant."""
+    return datetime_of(at_ms).astimezone(zone_info(zone)).date()
+
+
+def local_instant(day: date, minute: int, zone: str) -> int | MissingLocalTime:
+    """The instant of a minute of a local day (1,440 is the end of it); of a time that comes twice, the later.
+
+    A local time that the clocks leap over has no instant.
+    """
+    if minute == MINUTES_PER_DAY:
+        day, minute = day + timedelta(days=1), 0
+    naive = datetime(day.year, day.month, day.day, minute // 60, minute % 60)  # noqa: DTZ001 -- its zone comes next
+    moment = naive.replace(tzinfo=zone_info(zone), fold=1)
+    back = moment.astimezone(UTC).astimezone(zone_info(zone)).replace(tzinfo=None)
+    if back != naive:
+        return MissingLocalTime(naive.isoformat(sep=" ", timespec="minutes"), zone)
+    return instant_of(moment.astimezone(UTC))
+
+
+def window_end(
+    from_ms: int, days: int, count: DayCount, closes_minute: int, calendar: Calendar
+) -> int | MissingLocalTime:
+    """When a window closes that opens with an act at `from_ms`.
+
+    The act's own local day is not counted; the window runs to the minute named of its last day, which for business days
+    is a business day. The interval is half-open: an answer at the returned instant is too late.
+    """
+    day = local_date(from_ms, calendar.zone)
+    if count is DayCount.CALENDAR:
+        return local_instant(day + timedelta(days=days), closes_minute, calendar.zone)
+    left = days
+    for _ in range(HOLIDAYS_SEARCH_DAYS_MAX):
+        if left == 0 and is_business_day(day, calendar):
+            return local_instant(day, closes_minute, calendar.zone)
+        day += timedelta(days=1)
+        left -= left > 0 and is_business_day(day, calendar)
+    msg = f"no {days} business days within {HOLIDAYS_SEARCH_DAYS_MAX} days"
+    raise ValueError(msg)
+
+
+def is_business_day(day: date, calendar: Calendar) -> bool:
+    """Say whether a local day is one on which business is done."""
+    return day.weekday() < _SATURDAY and day.isoformat() not in calendar.holidays
+
+
+@lru_cache(maxsize=4_096)
+def period_interval(at_ms: int, period: Period, zone: str) -> Interval:
+    """The calendar period of a zone that holds an instant.
+
+    Where midnight of the first day is leapt over, the period begins with the first instant of that day.
+    """
+    months = _MONTHS[period]
+    day = local_date(at_ms, zone)
+    first = date(day.year, (day.month - 1) // months * months + 1, 1)
+    ahead = first.month - 1 + months
+    following = date(first.year + ahead // 12, ahead % 12 + 1, 1)
+    return Interval(_day_begins(first, zone), _day_begins(following, zone))
+
+
+def later_days(at_ms: int, days: int, zone: str) -> int:
+    """The same local time so many days later; where it is leapt over, as much later as the clocks leap."""
+    moment = datetime_of(at_ms).astimezone(zone_info(zone))
+    return instant_of((moment + timedelta(days=days)).astimezone(UTC))
+
+
+def _day_begins(day: date, zone: str) -> int:
+    for minute in range(0, MINUTES_PER_DAY, 15):
+        instant = local_instant(day, minute, zone)
+        if isinstance(instant, int):
+            return instant - (_later_fold(day, minute, zone))
+    msg = f"{day} has no instant in {zone}"
+    raise ValueError(msg)
+
+
+def _later_fold(day: date, minute: int, zone: str) -> int:
+    """By how much the later of a doubled local time is behind the first; a day begins with the first."""
+    naive = datetime(day.year, day.month, day.day, minute // 60, minute % 60)  # noqa: DTZ001 -- see `local_instant`
+    first = naive.replace(tzinfo=zone_info(zone), fold=0).astimezone(UTC)
+    second = naive.replace(tzinfo=zone_info(zone), fold=1).astimezone(UTC)
+    return max(0, instant_of(second) - instant_of(first))
+
+
+def days_between(start_ms: int, end_ms: int) -> int:
+    """Whole days begun between two instants; 0 where the second is not after the first."""
+    return max(0, -(-(end_ms - start_ms) // MS_PER_DAY))
