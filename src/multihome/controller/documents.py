@@ -1,11 +1,11 @@
 """Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, assert_never, cast
+from typing import TypeVar, assert_never
 
 import msgspec
 
-from multihome.controller.state import State
+from multihome.controller.state import State, place_of
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.commands import Document
@@ -20,7 +20,6 @@ from multihome.units.time import format_date
 
 Known = State
 """A state in which the documents under test stand as if they were recorded."""
-_Table = dict[str, Document]
 _Name = TypeVar("_Name", bound=str)
 
 
@@ -42,33 +41,6 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         table, key = place_of(known, document)
         table[key] = document
     return known
-
-
-def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
-    """The table and key under which a document is kept."""
-    match document:
-        case AcceleratorType():
-            return cast("_Table", state.accelerators), document.name
-        case Provider():
-            return cast("_Table", state.providers), document.id
-        case Pool():
-            return cast("_Table", state.pools), document.id
-        case Contract():
-            return cast("_Table", state.contracts), document.id
-        case Waiver():
-            return cast("_Table", state.waivers), document.id
-        case Suspension():
-            return cast("_Table", state.suspensions), document.id
-        case Need():
-            return cast("_Table", state.needs), document.id
-        case Offer():
-            return cast("_Table", state.offers), document.id
-        case Delivery():
-            return cast("_Table", state.deliveries), document.id
-        case Tenant():
-            return cast("_Table", state.tenants), document.id
-        case _:
-            assert_never(document)
 
 
 def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:
