@@ -6,14 +6,19 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
     ANSWERS_MAX,
+    ATTEMPT_MS_MAX,
+    GIVEN_UP_MAX,
     AppliedWorkload,
     DrainState,
     KeptAnswer,
     Openness,
+    Pending,
     ProviderState,
     RunState,
     State,
@@ -21,6 +26,7 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
+    outbox_key,
     place_of,
     settled_key,
     taken_key,
@@ -303,6 +309,37 @@ def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> Non
     state.terminations[event.termination.contract_id] = event.termination
 
 
+def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
+    del at
+    state.deadlines_told[event.id] = None
+
+
+def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
+    key = outbox_key(event.webhook_id, event.notification.id)
+    due_ms = at.process_ms + ATTEMPT_MS_MAX
+    state.outbox[key] = Pending(event.notification, event.webhook_id, event.attempt, due_ms)
+
+
+def _notification_delivered(state: State, event: ev.NotificationDelivered, at: Now) -> None:
+    del at
+    state.outbox.pop(outbox_key(event.webhook_id, event.notification_id), None)
+
+
+def _notification_failed(state: State, event: ev.NotificationFailed, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification_id)
+    pending = state.outbox[key]
+    state.outbox[key] = msgspec.structs.replace(pending, due_process_ms=event.retry_process_ms, error=event.error)
+
+
+def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification.id)
+    state.given_up[key] = state.outbox.pop(key)
+    if len(state.given_up) > GIVEN_UP_MAX:
+        del state.given_up[next(iter(state.given_up))]
+
+
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
     key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
@@ -390,6 +427,11 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.CreditClaimed: _credit_claimed,
     ev.PeriodSettled: _period_settled,
     ev.TerminationGiven: _termination_given,
+    ev.DeadlineNear: _deadline_near,
+    ev.NotificationSent: _notification_sent,
+    ev.NotificationDelivered: _notification_delivered,
+    ev.NotificationFailed: _notification_failed,
+    ev.NotificationGivenUp: _notification_given_up,
     ev.ChipTimeMetered: _metered,
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,

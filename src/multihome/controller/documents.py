@@ -11,6 +11,7 @@ from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
 from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -34,6 +35,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         suspensions=dict(state.suspensions),
         needs=dict(state.needs),
         offers=dict(state.offers),
+        webhooks=dict(state.webhooks),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
     )
@@ -48,7 +50,7 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider() | Suspension() | Need() | Offer():
+            case AcceleratorType() | Provider() | Suspension() | Need() | Offer() | Webhook():
                 continue
             case Pool():
                 problems.extend(_pool_problems(state, known, document))

@@ -31,6 +31,7 @@ from multihome.domain.ids import (
     WaiverId,
     WorkloadId,
 )
+from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.procurement import Answer, AwardRecord, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
@@ -38,13 +39,17 @@ from multihome.domain.runs import Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
-from multihome.units.time import Interval, Now
+from multihome.units.time import MS_PER_SECOND, Interval, Now
 
 STATE_VERSION = 2
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
 """Idempotency keys remembered; the oldest are forgotten first."""
+ATTEMPT_MS_MAX = 30 * MS_PER_SECOND
+"""An attempt to tell a webhook something that nobody heard of for so long is made again."""
+GIVEN_UP_MAX = 1_000
+"""Notifications given up that `status` remembers; the oldest are forgotten first."""
 
 
 class UnitState(msgspec.Struct):
@@ -127,6 +132,16 @@ class KeptAnswer(msgspec.Struct, frozen=True):
     answer: Accepted | Refusal
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """A notification that its webhook has not taken: the attempt that was made last, and when the next is due."""
+
+    notification: Notification
+    webhook_id: str
+    attempt: int
+    due_process_ms: int
+    error: str = ""
+
+
 class AppliedWorkload(msgspec.Struct, frozen=True):
     """The workload that a name in applied files stands for."""
 
@@ -158,6 +173,12 @@ class State(msgspec.Struct):
     settled: dict[str, PeriodSettled] = {}
     """The last period that was settled, by `contract/clause@tranche`."""
     terminations: dict[ContractId, TerminationRecord] = {}
+    webhooks: dict[str, Webhook] = {}
+    outbox: dict[str, Pending] = {}
+    """Notifications on their way, by `webhook:notification`."""
+    given_up: dict[str, Pending] = {}
+    deadlines_told: dict[str, None] = {}
+    """Deadlines that were told once already."""
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
@@ -207,6 +228,7 @@ _PLACES: dict[type, tuple[str, str]] = {
     Suspension: ("suspensions", "id"),
     Need: ("needs", "id"),
     Offer: ("offers", "id"),
+    Webhook: ("webhooks", "id"),
     Delivery: ("deliveries", "id"),
     Tenant: ("tenants", "id"),
 }
@@ -221,6 +243,11 @@ def place_of(state: State, document: Document) -> tuple[dict[str, Document], str
 def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
     """The key of `State.taken_chip_ms`."""
     return f"{tranche_id}@{month_start_ms}"
+
+
+def outbox_key(webhook_id: str, notification_id: str) -> str:
+    """The key of `State.outbox`."""
+    return f"{webhook_id}:{notification_id}"
 
 
 def settled_key(clause: ClauseRef, tranche_id: TrancheId) -> str:

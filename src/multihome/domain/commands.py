@@ -6,13 +6,16 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.fact import Fact
 from multihome.domain.ids import ContractId, NoticeId, OfferId, ProviderId, RunId, TrancheId, WorkloadId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, Terms, TrancheStep
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 
-Document = AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Delivery | Tenant
+Document = (
+    AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Webhook | Delivery | Tenant
+)
 """A fact that a person describes in a file."""
 
 
@@ -250,6 +253,14 @@ class LaunchUnclear(Fact, frozen=True, kw_only=True):
     error: str
 
 
+class NotificationAnswered(Fact, frozen=True, kw_only=True):
+    """How an attempt to tell a webhook something went; `error` is empty where it was taken."""
+
+    notification_id: str
+    webhook_id: str
+    error: str
+
+
 class Recovered(Fact, frozen=True, kw_only=True):
     """The control plane has just replayed its journal; effects of the last life may have been lost."""
 
@@ -263,6 +274,7 @@ Input = (
     | LaunchAnswered
     | LaunchRefused
     | LaunchUnclear
+    | NotificationAnswered
     | Recovered
 )
 

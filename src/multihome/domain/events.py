@@ -14,6 +14,7 @@ from multihome.domain.ids import (
     TrancheId,
     WorkloadId,
 )
+from multihome.domain.notifications import Notification
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.procurement import Answer, AwardRecord, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
@@ -297,6 +298,47 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     text: str
 
 
+class DeadlineNear(Fact, frozen=True, kw_only=True):
+    """A deadline of a contract comes near: told once."""
+
+    id: str
+    subject: str
+    due_ms: int
+    text: str
+
+
+class NotificationSent(Fact, frozen=True, kw_only=True):
+    """An attempt to tell a webhook something begins."""
+
+    notification: Notification
+    webhook_id: str
+    attempt: int
+
+
+class NotificationDelivered(Fact, frozen=True, kw_only=True):
+    """The webhook took it."""
+
+    notification_id: str
+    webhook_id: str
+
+
+class NotificationFailed(Fact, frozen=True, kw_only=True):
+    """The webhook did not take it; it is tried again at an instant of the process clock."""
+
+    notification_id: str
+    webhook_id: str
+    error: str
+    retry_process_ms: int
+
+
+class NotificationGivenUp(Fact, frozen=True, kw_only=True):
+    """It was tried for more than a day, or its webhook is gone."""
+
+    notification: Notification
+    webhook_id: str
+    error: str
+
+
 class TerminationGiven(Fact, frozen=True, kw_only=True):
     """Notice was given that a contract ends."""
 
@@ -377,6 +419,11 @@ Event = (
     | CreditClaimed
     | PeriodSettled
     | TerminationGiven
+    | DeadlineNear
+    | NotificationSent
+    | NotificationDelivered
+    | NotificationFailed
+    | NotificationGivenUp
     | ChipTimeMetered
     | OrphanSeen
     | ClockJumped

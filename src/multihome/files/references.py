@@ -11,6 +11,7 @@ import msgspec
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
@@ -137,7 +138,7 @@ def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) 
                 yield ("name",), "tenant", parent, known.tenants
         case WorkloadSpec():
             yield from _workload_references(fact, known, data)
-        case AcceleratorType() | Provider() | Pool() | Suspension() | Need() | Offer():
+        case AcceleratorType() | Provider() | Pool() | Suspension() | Need() | Offer() | Webhook():
             pass
 
 
