@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
@@ -43,7 +45,7 @@ from multihome.domain.events import (
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
 from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
-from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.refusals import Problem, Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
@@ -65,12 +67,11 @@ def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
 
 
 def _refuse(problems: Iterable[Refusal]) -> Decision:
-    """The refusal that comes first in the documented order, with the others in words."""
+    """The refusal that comes first in the documented order, with the other problems."""
     order = list(RefusalCode)
-    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
-    first = ranked[0]
-    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
-    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
+    first, *rest = sorted(problems, key=lambda problem: order.index(problem.code))
+    others = tuple(Problem(other.code, other.subject, other.text, other.accepted) for other in rest)
+    return Decision(answer=msgspec.structs.replace(first, others=others))
 
 
 def _accept(*events: Event, answer: Accepted | None = None) -> Decision:

@@ -3,8 +3,12 @@
 from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
+from multihome.domain.workloads import WorkloadSpec
 from multihome.units.money import format_usd
 from multihome.units.time import format_date
+
+BYTES_PER_GIB = 1024**3
+"""Memory is told in GiB, as people ask for it."""
 
 
 def clause_text(clause: ClauseRef) -> str:
@@ -56,6 +60,14 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
             return f"{blocker.pool_id}: {blocker.chips} borrowed chips are on their way back from {runs}"
         case pl.NoPool():
             return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
+
+
+def unplaced_by(spec: WorkloadSpec) -> tuple[str, ...]:
+    """What a workload asked of its nodes that no placement looks at: said, so that nobody relies on it."""
+    cpus = f"{spec.node_cpus_milli / 1_000:g} CPUs" if spec.node_cpus_milli else ""
+    memory = f"{spec.node_memory_bytes / BYTES_PER_GIB:g} GiB of memory" if spec.node_memory_bytes else ""
+    asked = " and ".join(part for part in (cpus, memory) if part)
+    return (f"Asked for {asked} on each node: not scheduled by Multihome, the engine's node decides.",) if asked else ()
 
 
 def price_text(price: Price) -> str:
