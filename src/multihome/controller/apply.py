@@ -304,6 +304,16 @@ def _period_settled(state: State, event: ev.PeriodSettled, at: Now) -> None:
     state.settled[settled_key(event.clause, event.tranche_id)] = event
 
 
+def _breach_told(state: State, event: ev.BreachTold, at: Now) -> None:
+    del at
+    state.breaches[event.breach.contract_id] = event.breach
+
+
+def _breach_cured(state: State, event: ev.BreachCured, at: Now) -> None:
+    del at
+    state.breaches.pop(event.contract_id, None)
+
+
 def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> None:
     del at
     state.terminations[event.termination.contract_id] = event.termination
@@ -426,6 +436,8 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.CreditDue: _credit_due,
     ev.CreditClaimed: _credit_claimed,
     ev.PeriodSettled: _period_settled,
+    ev.BreachTold: _breach_told,
+    ev.BreachCured: _breach_cured,
     ev.TerminationGiven: _termination_given,
     ev.DeadlineNear: _deadline_near,
     ev.NotificationSent: _notification_sent,

@@ -33,7 +33,7 @@ from multihome.domain.ids import (
 )
 from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
-from multihome.domain.procurement import Answer, AwardRecord, Need, Notice, Offer, TerminationRecord
+from multihome.domain.procurement import Answer, AwardRecord, Breach, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -172,6 +172,8 @@ class State(msgspec.Struct):
     """Credits that nobody has claimed yet."""
     settled: dict[str, PeriodSettled] = {}
     """The last period that was settled, by `contract/clause@tranche`."""
+    breaches: dict[ContractId, Breach] = {}
+    """Breaches that were told and are not cured."""
     terminations: dict[ContractId, TerminationRecord] = {}
     webhooks: dict[str, Webhook] = {}
     outbox: dict[str, Pending] = {}

@@ -168,6 +168,24 @@ class ClaimCredit(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class TellBreach(Fact, frozen=True, kw_only=True):
+    """Tell the provider of a breach that the contract names as a cause to end it."""
+
+    contract_id: ContractId
+    cause: str
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class CureBreach(Fact, frozen=True, kw_only=True):
+    """Record that a breach was cured."""
+
+    contract_id: ContractId
+    actor: str
+    why: str
+
+
 class Terminate(Fact, frozen=True, kw_only=True):
     """Give notice that a contract ends."""
 
@@ -195,6 +213,8 @@ Command = (
     | AwardOffer
     | MoveTranche
     | ClaimCredit
+    | TellBreach
+    | CureBreach
     | Terminate
 )
 

@@ -16,7 +16,7 @@ from multihome.domain.ids import (
 )
 from multihome.domain.notifications import Notification
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
-from multihome.domain.procurement import Answer, AwardRecord, Notice, TerminationRecord, TrancheStep
+from multihome.domain.procurement import Answer, AwardRecord, Breach, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
 from multihome.domain.workloads import WorkloadSpec
@@ -339,6 +339,20 @@ class NotificationGivenUp(Fact, frozen=True, kw_only=True):
     error: str
 
 
+class BreachTold(Fact, frozen=True, kw_only=True):
+    """The provider was told of a breach; the time to cure it runs."""
+
+    breach: Breach
+
+
+class BreachCured(Fact, frozen=True, kw_only=True):
+    """A breach that was told was cured."""
+
+    contract_id: ContractId
+    actor: str
+    why: str
+
+
 class TerminationGiven(Fact, frozen=True, kw_only=True):
     """Notice was given that a contract ends."""
 
@@ -418,6 +432,8 @@ Event = (
     | CreditDue
     | CreditClaimed
     | PeriodSettled
+    | BreachTold
+    | BreachCured
     | TerminationGiven
     | DeadlineNear
     | NotificationSent

@@ -158,6 +158,17 @@ class TerminationGround(StrEnum):
     CAUSE = "cause"
 
 
+class Breach(Fact, frozen=True, kw_only=True):
+    """The provider was told of a breach that the contract names, and until when it may cure it."""
+
+    contract_id: ContractId
+    cause: str
+    told_ms: int
+    cured_until_ms: int
+    actor: str
+    why: str
+
+
 class TerminationRecord(Fact, frozen=True, kw_only=True):
     """Notice was given that a contract ends: when, on which ground, and what it costs or gives back."""
 

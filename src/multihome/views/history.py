@@ -51,6 +51,8 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.NoticeAnswered: FACT,
     ev.AwardMade: FACT,
     ev.TrancheMoved: FACT,
+    ev.BreachTold: FACT,
+    ev.BreachCured: FACT,
     ev.TerminationGiven: FACT,
     ev.DocumentRecorded: FACT,
     ev.ClockDeclared: FACT,
