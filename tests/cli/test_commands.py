@@ -124,6 +124,47 @@ def test_a_clock_start_that_is_no_instant_is_said(run: Run, date: str) -> None:
     assert "expected a date like 2025-06-02" in done.stderr
 
 
+def test_a_clock_start_on_a_journal_that_began_otherwise_is_refused_in_one_line(run: Run, state: Path) -> None:
+    def up(date: str) -> subprocess.CompletedProcess[str]:
+        return run("up", "--port", "0", "--clock-start", date)
+
+    assert up("2025-06-02").returncode == 0
+    assert run("down").returncode == 0
+    other = up("2025-07-01")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert other.stderr == (
+        "clock: it cannot start at 2025-07-01 00:00Z: the scenario clock of this journal started at 2025-06-02 00:00Z\n"
+    )
+    assert not (state / "server.json").exists()
+    assert up("2025-06-02").returncode == 0
+    assert run("clock", "advance", "--by", "1d").returncode == 0
+    assert run("down").returncode == 0
+    assert up("2025-06-02").returncode == 0, "the start is the same, wherever the clock stands by now"
+    assert "scenario 2025-06-03 00:00Z" in run("clock", "show").stdout
+
+
+def test_a_clock_start_after_work_on_real_time_is_refused_in_one_line(run: Run, site: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("apply", str(site)).returncode == 0
+    assert run("submit", "-", stdin=_HELLO).returncode == 0
+    assert run("down").returncode == 0
+    done = run("up", "--port", "0", "--clock-start", "2025-06-02")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "it cannot start at 2025-06-02 00:00Z: contract time is real time here" in done.stderr
+
+
+@pytest.mark.parametrize("drill", ["outage", "restore"])
+def test_a_drill_at_a_provider_that_is_not_there_is_refused(run: Run, state: Path, site: Path, drill: str) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("apply", str(site)).returncode == 0
+    done = run("drill", drill, "nosuch")
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.endswith("no local engine acts for 'nosuch'; known are site")
+    assert [home.name for home in (state / "engines").iterdir()] == ["site"]
+    assert run("drill", drill, "nosuch", "--state", str(state / "none")).stderr.endswith("known are none\n")
+
+
 def test_a_newer_journal_is_refused(run: Run, state: Path) -> None:
     assert run("up", "--port", "0").returncode == 0
     assert run("down").returncode == 0

@@ -179,9 +179,11 @@ async def _first_commands(service: Service, options: StartOptions) -> None:
     commands: list[Command] = []
     if not state.installation_id:
         commands.append(Install(installation_id=OsIdMint().mint()))
-    if options.clock_start is not None and state.scenario_ms is None:
+    if options.clock_start is not None and state.scenario_start_ms != parse_instant(options.clock_start):
+        # Where another start was declared, or work was done without one, this is refused.
         commands.append(DeclareClock(start_ms=parse_instant(options.clock_start)))
     for command in commands:
         answer = await service.request(command, "", "multihome up")
         if isinstance(answer, Refusal):
-            raise LaunchError(answer.text)
+            msg = f"{answer.subject}: {answer.text}"
+            raise LaunchError(msg)

@@ -13,10 +13,11 @@ from multihome.cli.session import ArgumentsWrongError, FilesWrongError, client_o
 from multihome.files.problems import file_problem
 
 if TYPE_CHECKING:
-    from multihome.client.client import Client
+    from multihome.client.client import Client, Reply
     from multihome.domain.workloads import WorkloadSpec
     from multihome.files.loading import Loaded
     from multihome.files.origins import Origin
+    from multihome.wire.responses import AcceptedOut
 
 FAILED = 1
 STDIN = "standard input"
@@ -77,7 +78,7 @@ def submit(  # noqa: PLR0913 -- one argument an option
             tell(client.preview(spec), as_json, tables.foreseen)
             return
         reply = client.submit(spec)
-    tell(reply, as_json, tables.accepted)
+    _told(reply, as_json=as_json)
     if wait and not _awaited(client, reply.value.workload_ids[0], after_seq, spec.units, is_service=bool(spec.service)):
         raise typer.Exit(FAILED)
 
@@ -92,9 +93,7 @@ def cancel(
     as_json: options.Json = False,
 ) -> None:
     """Stop a workload for good."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).cancel(workload, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).cancel(workload, actor, why), as_json=as_json)
 
 
 def drain(
@@ -107,9 +106,7 @@ def drain(
     as_json: options.Json = False,
 ) -> None:
     """Admit nothing more to a provider or pool; what runs there stops with a checkpoint and waits for room."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).drain(target, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).drain(target, actor, why), as_json=as_json)
 
 
 def undrain(
@@ -122,9 +119,7 @@ def undrain(
     as_json: options.Json = False,
 ) -> None:
     """Admit to a provider or pool again."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).undrain(target, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).undrain(target, actor, why), as_json=as_json)
 
 
 def override(
@@ -139,9 +134,7 @@ def override(
     as_json: options.Json = False,
 ) -> None:
     """Set a rule aside for one workload. Clauses and capacity cannot be."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).override(workload, rule, priority, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).override(workload, rule, priority, actor, why), as_json=as_json)
 
 
 def declare_lost(
@@ -154,9 +147,7 @@ def declare_lost(
     as_json: options.Json = False,
 ) -> None:
     """Treat a provider as gone: what runs there is fenced, and may run again elsewhere."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).declare_lost(provider, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).declare_lost(provider, actor, why), as_json=as_json)
 
 
 def restore_provider(
@@ -169,9 +160,7 @@ def restore_provider(
     as_json: options.Json = False,
 ) -> None:
     """Admit to a provider again that was declared lost."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).restore(provider, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).restore(provider, actor, why), as_json=as_json)
 
 
 def clock_advance(
@@ -183,10 +172,15 @@ def clock_advance(
     as_json: options.Json = False,
 ) -> None:
     """Move the scenario clock."""
+    move = {name: text for name, text in (("to", to), ("by", by)) if text}
+    _told(client_of(context, state).move_clock(move), as_json=as_json)
+
+
+def _told(reply: "Reply[AcceptedOut]", *, as_json: bool) -> None:
+    """Print what a command changed."""
     from multihome.cli import tables  # noqa: PLC0415
 
-    move = {name: text for name, text in (("to", to), ("by", by)) if text}
-    tell(client_of(context, state).move_clock(move), as_json, tables.accepted)
+    tell(reply, as_json, tables.accepted)
 
 
 def _apply(

@@ -16,7 +16,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes any.")] = options.PORT_DEFAULT,
     clock_start: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Give an empty journal a scenario clock that starts here."),
+        typer.Option(
+            metavar="DATE",
+            help="Give an empty journal a scenario clock that starts here; refused on one that began otherwise.",
+        ),
     ] = None,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     *,

@@ -36,7 +36,7 @@ from multihome.domain import events as ev
 from multihome.domain.commands import Accepted, OverrideRule
 from multihome.domain.ids import ProviderId
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
+from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
 
@@ -65,6 +65,7 @@ def _installed(state: State, event: ev.Installed, at: Now) -> None:
 
 def _clock_declared(state: State, event: ev.ClockDeclared, at: Now) -> None:
     del at
+    state.scenario_start_ms = event.start_ms
     state.scenario_ms = event.start_ms
 
 
@@ -223,8 +224,15 @@ def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
         unit = workload.units[run.unit]
         unit.done = event.outcome is Outcome.SUCCEEDED
         unit.failures += event.outcome is Outcome.FAILED or run.stop_cause in PROGRAM_FAULTS
-    if workload is not None and not run.replaced and ran_long(workload, run, at):
-        workload.units[run.unit].pauses = 0
+        unit.last_end = AttemptEnd(
+            generation=run.generation,
+            outcome=event.outcome,
+            exit_code=event.exit_code,
+            text=event.text,
+            stop_cause=run.stop_cause,
+        )
+        if ran_long(workload, run, at):
+            unit.pauses = 0
     _release_unit(state, run)
 
 

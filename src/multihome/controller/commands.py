@@ -86,14 +86,18 @@ def _install(state: State, command: cmd.Install, request: cmd.Request, now: Now)
 
 
 def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request, now: Now) -> Decision:
+    """To declare the same start again changes nothing; another one would move time under what has happened already."""
     del request, now
-    if state.scenario_ms is not None:
-        text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
+    wanted = format_instant(command.start_ms)
+    if state.scenario_start_ms == command.start_ms:
+        return _accept()
+    if state.scenario_start_ms is not None:
+        began = format_instant(state.scenario_start_ms)
+        text = f"it cannot start at {wanted}: the scenario clock of this journal started at {began}"
         return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     if state.workloads or state.taken_chip_ms:
-        return _refuse(
-            [Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")]
-        )
+        text = f"it cannot start at {wanted}: contract time is real time here, and there have been workloads in it"
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, "clock", text)])
     return _accept(ClockDeclared(start_ms=command.start_ms))
 
 
@@ -305,7 +309,9 @@ def _override(state: State, command: cmd.Override, request: cmd.Request, now: No
         actor=command.actor,
         why=command.why,
     )
-    return _accept(event, answer=Accepted(workload_ids=(workload.id,)))
+    is_priority = command.rule is cmd.OverrideRule.PRIORITY
+    change = f"priority {workload.priority} -> {command.priority}" if is_priority else "quota set aside"
+    return _accept(event, answer=Accepted(workload_ids=(workload.id,), changes=(change,)))
 
 
 def _target_problem(state: State, target: str) -> Refusal | None:

@@ -35,7 +35,7 @@ from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.procurement import Answer, AwardRecord, Breach, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Phase, Progress, StopCause
+from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
@@ -63,6 +63,8 @@ class UnitState(msgspec.Struct):
     """How often the next attempt had to wait, whoever was at fault; each pause is twice as long as the one before."""
     progress: Progress | None = None
     done: bool = False
+    last_end: AttemptEnd | None = None
+    """How the newest attempt that has ended did so; a unit that backs off always has one."""
 
 
 class WorkloadState(msgspec.Struct):
@@ -153,6 +155,8 @@ class State(msgspec.Struct):
     """Everything the controller knows."""
 
     installation_id: str = ""
+    scenario_start_ms: int | None = None
+    """Where the scenario clock was declared to begin; `scenario_ms` is where it stands."""
     scenario_ms: int | None = None
     last: Now = Now(0, 0)
     accelerators: dict[AcceleratorName, AcceleratorType] = {}

@@ -35,7 +35,10 @@ class Infra(Fact, frozen=True, kw_only=True):
 
 
 class RestartPolicy(Fact, frozen=True, kw_only=True):
-    """How often a failed attempt is repeated, after which pause, and for which exit codes (empty: every failure)."""
+    """How often a failed attempt is repeated, after which pause, and for which exit codes (empty: every failure).
+
+    A stall is a failure that is repeated whatever `exit_codes` says: its code is the stop's, not the program's.
+    """
 
     restarts_max: int
     backoff_ms: int

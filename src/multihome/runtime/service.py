@@ -211,8 +211,10 @@ class Service:
         """What has come in, with the tick and the placement round that are due."""
         waiting = [Waiting(message, None) for message in self._post_first]
         self._post_first = []
+        # Not `asyncio.wait_for`, which in Python 3.11 loses a cancellation that comes together with an input.
         with contextlib.suppress(TimeoutError):
-            waiting.append(await asyncio.wait_for(self._inbox.get(), self._pause_s()))
+            async with asyncio.timeout(self._pause_s()):
+                waiting.append(await self._inbox.get())
         while len(waiting) < BATCH_MAX and not self._inbox.empty():
             waiting.append(self._inbox.get_nowait())
         now_ms = self._clock.monotonic_ms()

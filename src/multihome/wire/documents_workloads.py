@@ -143,7 +143,7 @@ class RestartIn(Shape):
     backoff_max: DurationMs = RESTART_DEFAULT.backoff_ms_max
     """The longest pause."""
     exit_codes: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[], max_length=LIST_ITEMS_MAX)
-    """Which failures are repeated; all when left out."""
+    """Which failures are repeated; all when left out. A stall is repeated whatever they say."""
 
     def to_fact(self) -> RestartPolicy:
         """The policy."""
@@ -254,9 +254,9 @@ class WorkloadIn(Shape):
     """Where its data may go; anywhere when left out."""
     restart: RestartIn = RestartIn()
     max_run_time: DurationMs = RUN_MS_DEFAULT
-    """An attempt is stopped after it."""
+    """An attempt is stopped after it: a training has then failed for good, a replica is renewed."""
     stall_timeout: DurationMs = RUN_MS_DEFAULT
-    """An attempt that reports no step for so long is stopped."""
+    """An attempt that reports no step for so long is stopped, which counts as a failure that is repeated."""
     checkpoint: CheckpointIn | None = None
     """Left out for a program that cannot resume."""
     model_from: Name | None = None

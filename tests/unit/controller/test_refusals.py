@@ -204,6 +204,22 @@ def test_a_refused_key_stays_refused() -> None:
     assert isinstance(control.ask(command, key="other"), Accepted)
 
 
+def test_a_clock_start_is_refused_where_time_began_otherwise_and_both_are_named() -> None:
+    control = installed()
+    control.do(DeclareClock(start_ms=day(10)))
+    control.do(AdvanceClock(to_ms=day(11)))
+    control.do(DeclareClock(start_ms=day(10)))
+    assert control.now.contract_ms == day(11), "the same start again changes nothing"
+    assert control.refused(DeclareClock(start_ms=day(11))).text == (
+        "it cannot start at 2026-01-12 00:00Z: the scenario clock of this journal started at 2026-01-11 00:00Z"
+    )
+    real = installed()
+    real.submit(training())
+    assert real.refused(DeclareClock(start_ms=day(10))).text == (
+        "it cannot start at 2026-01-11 00:00Z: contract time is real time here, and there have been workloads in it"
+    )
+
+
 def test_a_scenario_clock_never_goes_back() -> None:
     control = installed()
     control.do(DeclareClock(start_ms=day(10)))

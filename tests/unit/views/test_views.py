@@ -354,6 +354,25 @@ def test_an_override_is_told_with_who_and_why() -> None:
     assert told.story[-1].text == "quota set aside by ann: launch day"
 
 
+def test_an_override_of_a_priority_tells_what_it_was_and_what_it_became() -> None:
+    control = installed()
+    workload_id = control.submit(training(priority=7))
+    for priority in (50, -3):
+        command = Override(
+            workload=workload_id, rule=OverrideRule.PRIORITY, priority=priority, actor="ops", why=f"to {priority}"
+        )
+        before = control.workload(workload_id).priority
+        assert control.do(command).changes == (f"priority {before} -> {priority}",)
+    told = explain(control.state, history(control), workload_id, control.now)
+    assert told is not None
+    assert [line.text for line in told.story[-2:]] == [
+        "priority 7 -> 50 by ops: to 50",
+        "priority 50 -> -3 by ops: to -3",
+    ]
+    quota = Override(workload=workload_id, rule=OverrideRule.QUOTA, actor="ann", why="launch day")
+    assert control.do(quota).changes == ("quota set aside",)
+
+
 def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:
     pool_id, clause = PoolId("p/x"), ClauseRef(ContractId("c"), "k")
     h100 = AcceleratorName("H100")
