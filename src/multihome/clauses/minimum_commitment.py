@@ -39,7 +39,7 @@ def _in_force(terms: MinimumCommitment) -> Iterator[tuple[Interval, int]]:
     """Each amount with the interval in which it is the newest step of a clause in force."""
     steps = sorted(terms.steps, key=lambda step: step.from_ms)
     ends = [*(step.from_ms for step in steps[1:]), FOREVER_MS]
-    for step, next_ms in zip(steps, ends, strict=True):
+    for step, next_ms in zip(steps, ends, strict=False):
         start_ms, end_ms = max(step.from_ms, terms.interval.start_ms), min(next_ms, terms.interval.end_ms)
         yield Interval(start_ms, end_ms), step.amount_micro_usd
 

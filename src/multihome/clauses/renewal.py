@@ -1,6 +1,6 @@
 """Renewal: whether the contract goes on after its end, for how long, at which rate, and until when one may speak."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from multihome.domain.clause_terms import Renewal, RenewalMode
 from multihome.units.calendar import (
@@ -14,6 +14,7 @@ from multihome.units.calendar import (
     window_end,
 )
 from multihome.units.money import Rounding, share_of
+from multihome.units.time import FOREVER_MS
 
 _NOON_MINUTE = 720
 
@@ -23,20 +24,25 @@ def speak_until_ms(terms: Renewal, calendar: Calendar, ends_ms: int) -> int | Mi
 
     The interval is half-open: at the returned instant it is too late.
     """
-    notice = terms.notice
     day = local_date(ends_ms, calendar.zone)
     for _ in range(HOLIDAYS_SEARCH_DAYS_MAX):
-        noon = local_instant(day, _NOON_MINUTE, calendar.zone)
-        if isinstance(noon, MissingLocalTime):
-            return noon
-        closes_ms = window_end(noon, notice.days, notice.count, notice.closes_minute, calendar)
+        closes_ms = _closes_ms(terms, calendar, day)
         if isinstance(closes_ms, MissingLocalTime):
             return closes_ms
         if closes_ms <= ends_ms:
             return local_instant(day, MINUTES_PER_DAY, calendar.zone)
         day -= timedelta(days=1)
-    msg = f"no notice of {notice.days} days fits before the contract's end"
+    msg = f"no notice of {terms.notice.days} days fits before the contract's end"
     raise ValueError(msg)
+
+
+def _closes_ms(terms: Renewal, calendar: Calendar, day: date) -> int | MissingLocalTime:
+    """When the window of a notice closes that is given on a local day; of a day that has no noon, never."""
+    notice = terms.notice
+    noon = local_instant(day, _NOON_MINUTE, calendar.zone)
+    if isinstance(noon, MissingLocalTime):
+        return FOREVER_MS
+    return window_end(noon, notice.days, notice.count, notice.closes_minute, calendar)
 
 
 def renews(terms: Renewal, spoken_ms: int, until_ms: int) -> bool:
