@@ -1,5 +1,6 @@
 """What happened, as the journal keeps it. State is the fold of these and of nothing else."""
 
+from multihome.domain.balances import MakeUpLot
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Document
 from multihome.domain.fact import Fact
@@ -282,7 +283,8 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     """A commitment's period is over: what it made due, in chip-milliseconds and money, and what it carries on.
 
     `tranche_id` is empty for a clause that counts the whole contract. `due_micro_usd` is what the clause adds to the
-    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down.
+    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down. `make_up` and
+    `carried_chip_ms` are the balance with which the next period begins (`balances.TakeOrPayBalance`).
     """
 
     clause: ClauseRef
@@ -294,6 +296,7 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     deficiency_chip_ms: int = 0
     made_up_chip_ms: int = 0
     carried_chip_ms: int = 0
+    make_up: tuple[MakeUpLot, ...] = ()
     due_micro_usd: int
     text: str
 
