@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from multihome.clauses.standing import as_it_stands
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
@@ -34,9 +35,11 @@ from multihome.controller.state import (
 )
 from multihome.domain import events as ev
 from multihome.domain.commands import Accepted, OverrideRule
-from multihome.domain.ids import ProviderId
+from multihome.domain.contracts import Contract
+from multihome.domain.ids import ContractId, ProviderId
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
+from multihome.domain.supply import Delivery
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
 
@@ -76,8 +79,13 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
     del at
-    table, key = place_of(state, event.document)
-    table[key] = event.document
+    document = event.document
+    table, key = place_of(state, document)
+    table[key] = document
+    if isinstance(document, Contract):
+        _restate(state, document.id)
+    elif isinstance(document, Delivery):
+        _restate(state, ContractId(document.tranche_id.rpartition("/")[0]))
 
 
 def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:
@@ -295,10 +303,15 @@ def _award_made(state: State, event: ev.AwardMade, at: Now) -> None:
 def _tranche_moved(state: State, event: ev.TrancheMoved, at: Now) -> None:
     del at
     state.tranche_moves.setdefault(event.tranche_id, []).append(event)
+    _restate(state, ContractId(event.tranche_id.rpartition("/")[0]))
 
 
 def _credit_due(state: State, event: ev.CreditDue, at: Now) -> None:
     del at
+    before = state.credits_due.get(event.tranche_id)
+    if before is not None:
+        amount = before.amount_micro_usd + event.amount_micro_usd
+        event = msgspec.structs.replace(event, amount_micro_usd=amount, text=f"{before.text}; {event.text}")
     state.credits_due[event.tranche_id] = event
 
 
@@ -325,6 +338,7 @@ def _breach_cured(state: State, event: ev.BreachCured, at: Now) -> None:
 def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> None:
     del at
     state.terminations[event.termination.contract_id] = event.termination
+    _restate(state, event.termination.contract_id)
 
 
 def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
@@ -375,6 +389,16 @@ def _orphan(state: State, event: ev.OrphanSeen, at: Now) -> None:
 def _nothing(state: State, event: ev.Event, at: Now) -> None:
     """For events that only the record is for."""
     del state, event, at
+
+
+def _restate(state: State, contract_id: ContractId) -> None:
+    """A contract changed, or something happened to it: work out anew how it stands."""
+    document = state.contract_documents.get(contract_id)
+    if document is not None:
+        termination = state.terminations.get(contract_id)
+        state.contracts[contract_id] = as_it_stands(
+            document, state.deliveries.values(), state.tranche_moves, termination
+        )
 
 
 def _provider(state: State, provider_id: ProviderId) -> ProviderState:

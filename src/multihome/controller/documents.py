@@ -30,6 +30,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         accelerators=dict(state.accelerators),
         providers=dict(state.providers),
         pools=dict(state.pools),
+        contract_documents=dict(state.contract_documents),
         contracts=dict(state.contracts),
         waivers=dict(state.waivers),
         suspensions=dict(state.suspensions),
@@ -42,6 +43,8 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
     for document in documents:
         table, key = place_of(known, document)
         table[key] = document
+        if isinstance(document, Contract):
+            known.contracts[document.id] = document
     return known
 
 
@@ -219,7 +222,7 @@ def _tranche_problems(known: Known, contract: Contract, tranche: Tranche) -> Ite
 
 def _settled(state: State, contract: Contract) -> Iterator[Refusal]:
     """A tranche that has delivered keeps its pool, rate and award: usage was priced and placed by them."""
-    before = state.contracts.get(contract.id)
+    before = state.contract_documents.get(contract.id)
     if before is None:
         return
     after = {tranche.id: tranche for tranche in contract.tranches}

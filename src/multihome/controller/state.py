@@ -162,7 +162,10 @@ class State(msgspec.Struct):
     accelerators: dict[AcceleratorName, AcceleratorType] = {}
     providers: dict[ProviderId, Provider] = {}
     pools: dict[PoolId, Pool] = {}
+    contract_documents: dict[ContractId, Contract] = {}
+    """Contracts as they were described, to be held against new descriptions."""
     contracts: dict[ContractId, Contract] = {}
+    """Contracts as they stand, see `clauses.standing`."""
     waivers: dict[WaiverId, Waiver] = {}
     suspensions: dict[str, Suspension] = {}
     needs: dict[NeedId, Need] = {}
@@ -229,7 +232,7 @@ _PLACES: dict[type, tuple[str, str]] = {
     AcceleratorType: ("accelerators", "name"),
     Provider: ("providers", "id"),
     Pool: ("pools", "id"),
-    Contract: ("contracts", "id"),
+    Contract: ("contract_documents", "id"),
     Waiver: ("waivers", "id"),
     Suspension: ("suspensions", "id"),
     Need: ("needs", "id"),
