@@ -86,7 +86,7 @@ def _standing(contract: int, lot: int, month: int) -> Standing:
         if contract % 2
         else None,
         minimum=Minimum(_clause(contract, "minimum"), f"m{contract}.{month}", ends_ms, gap)
-        if contract % 7 < 3  # noqa: PLR2004 -- three contracts of seven have one
+        if contract % 7 < 3
         else None,
         forbidden=_clause(contract, "term") if month == MONTHS - 1 and contract % 11 == 0 else None,
     )

@@ -28,6 +28,7 @@ from tests.builders import (
     contract,
     day,
     lot,
+    owing,
     occupant,
     quota,
     snapshot,
@@ -83,7 +84,8 @@ def cases(draw: st.DrawFn) -> Case:
     at: list[Lot] = []
     running: list[Occupant] = []
     for owner in owners:
-        empty = lot(owner, owner.tranches[0], facts, prepaid_chips=draw(st.sampled_from([0, 4, 16])))
+        standing = owing(owner, owner.tranches[0], draw(st.sampled_from([0, 4, 16])), NOW.contract_ms)
+        empty = lot(owner, owner.tranches[0], facts, standing=standing)
         for ordinal, domain in enumerate(empty.domains):
             for node, chips in enumerate(domain.free):
                 _fill(draw, empty, ordinal, node, chips, running)

@@ -1,7 +1,7 @@
 """The state of contracts in columns, as the marginal price wants it: a row for each lot and stretch of time.
 
-Within a stretch no period ends and no rate changes. Rows of one lot follow one another without a gap. Built once a round
-from `Standing`s; `taken` says how they look after more chips were handed out. Knows no queue, no engine and no clock.
+Within a stretch no period ends and no rate changes. Rows of one lot follow one another without a gap. Built once a
+round from `Standing`s. Knows no queue, no engine and no clock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,7 +47,7 @@ class Tiered(msgspec.Struct, frozen=True):
 
 
 class Minimum(msgspec.Struct, frozen=True):
-    """A minimum of money: `gap` is what is missing by the forecast, in 1/3,600,000 of a micro-unit; negative is enough."""
+    """A minimum of money: `gap` is missing by the forecast, in 1/3,600,000 of a micro-unit; below zero nothing is."""
 
     clause: ClauseRef
     account: str
@@ -113,9 +113,10 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
     def row_at(self, lot: NDArray[np.int64], at_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """The row of each lot at each instant; a lot has a row at every instant from its first row's start on."""
-        # Within a lot rows are sorted by time: the last one that starts no later is the one before the insertion point.
+        # Within a lot rows are sorted by time: the last that starts no later is the one before the insertion point.
         row = np.searchsorted(self._keys(self.lot, self.start_ms), self._keys(lot, at_ms), side="right") - 1
-        assert bool((row >= 0).all() and (self.lot[np.maximum(row, 0)] == lot).all()), "a question before its lot begins"
+        assert bool((row >= 0).all()), "a question before its lot begins"
+        assert bool((self.lot[row] == lot).all() and (at_ms < self.end_ms[row]).all()), "a question in no stretch"
         return row
 
     def widened(self) -> "Columns":

@@ -130,6 +130,8 @@ def taken(columns: Columns, row: int, chips: int, use: Interval) -> Columns:
     They count in every account of the row as far as its period goes, which is further than one block is priced.
     """
     start_ms = use.start_ms
+    if max(columns.owed_clause[row], columns.tier_clause[row], columns.minimum_clause[row]) == NO_CLAUSE:
+        return columns
 
     def until(ends_ms: NDArray[np.int64]) -> int:
         return chips * max(0, min(use.end_ms, int(ends_ms[row])) - start_ms)
@@ -147,9 +149,7 @@ def taken(columns: Columns, row: int, chips: int, use: Interval) -> Columns:
     less = minus(Split(columns.gap_micro[same], columns.gap_parts[same]), Split(spent.whole[0], spent.parts[0]))
     micro, parts = columns.gap_micro.copy(), columns.gap_parts.copy()
     micro[same], parts[same] = less.whole, less.parts
-    return msgspec.structs.replace(
-        columns, left_chip_ms=left, volume_chip_ms=volumes, gap_micro=micro, gap_parts=parts
-    )
+    return msgspec.structs.replace(columns, left_chip_ms=left, volume_chip_ms=volumes, gap_micro=micro, gap_parts=parts)
 
 
 def _spent(columns: Columns, row: int, chip_ms: int) -> Split:

@@ -92,11 +92,11 @@ def _totals(lines: tuple[TotalLine, ...]) -> Table:
 
 
 def _burn_down(view: Report) -> Table:
-    table = table_of("tranche", "month", ">owed chip-h", ">taken", ">lacking", ">costs")
+    table = table_of("tranche", "period", ">owed chip-h", ">taken", ">lacking", ">costs")
     for line in view.burn_down[-LINES_MAX:]:
         table.add_row(
             line.tranche_id,
-            format_date(line.month_start_ms)[: len("2025-06")],
+            line.period,
             format_chip_hours(line.owed_chip_ms),
             format_chip_hours(line.taken_chip_ms),
             format_chip_hours(line.deficiency_chip_ms),

@@ -6,6 +6,7 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 from collections.abc import Callable
 from typing import Any, assert_never
 
+from multihome.clauses.periods import metered_stretch
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
@@ -36,7 +37,7 @@ from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, 
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
+from multihome.units.time import FOREVER_MS, Interval, Now
 
 
 def apply(state: State, event: ev.Event, at: Now) -> None:
@@ -52,8 +53,10 @@ def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Ref
 
 
 def touch(state: State, at: Now) -> None:
-    """Note the instant of the record that was folded last."""
+    """Note the instant of the record that was folded last, and of the first one."""
     state.last = at
+    if state.began_ms is None:
+        state.began_ms = at.contract_ms
 
 
 def _installed(state: State, event: ev.Installed, at: Now) -> None:
@@ -64,6 +67,7 @@ def _installed(state: State, event: ev.Installed, at: Now) -> None:
 def _clock_declared(state: State, event: ev.ClockDeclared, at: Now) -> None:
     del at
     state.scenario_ms = event.start_ms
+    state.began_ms = event.start_ms
 
 
 def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
@@ -331,7 +335,8 @@ def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> Non
 
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
-    key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
+    stretch = metered_stretch(state.contracts[event.contract_id], event.interval.start_ms)
+    key = taken_key(event.tranche_id, stretch.start_ms)
     state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
     run = state.runs.get(event.run_id)
     if run is not None:

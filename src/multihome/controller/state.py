@@ -39,7 +39,7 @@ from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import Interval, Now
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -139,6 +139,8 @@ class State(msgspec.Struct):
     installation_id: str = ""
     scenario_ms: int | None = None
     last: Now = Now(0, 0)
+    began_ms: int | None = None
+    """The contract time with which the journal begins: nothing before it is counted. None before its first record."""
     accelerators: dict[AcceleratorName, AcceleratorType] = {}
     providers: dict[ProviderId, Provider] = {}
     pools: dict[PoolId, Pool] = {}
@@ -168,7 +170,7 @@ class State(msgspec.Struct):
     models: dict[str, WorkloadId] = {}
     """Training workloads by `organisation/name`, so that a service can read their newest checkpoint."""
     taken_chip_ms: dict[str, int] = {}
-    """Chip time used by `tranche@month`, metered so far."""
+    """Chip time used by `tranche@start` of each metered stretch, metered so far."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
     cancelling: dict[WorkloadId, None] = {}
@@ -197,9 +199,9 @@ class State(msgspec.Struct):
         return self.provider_states.get(provider_id) or ProviderState()
 
 
-def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
+def taken_key(tranche_id: TrancheId, stretch_start_ms: int) -> str:
     """The key of `State.taken_chip_ms`."""
-    return f"{tranche_id}@{month_start_ms}"
+    return f"{tranche_id}@{stretch_start_ms}"
 
 
 def settled_key(clause: ClauseRef, tranche_id: TrancheId) -> str:

@@ -306,7 +306,8 @@ class TerminationGiven(Fact, frozen=True, kw_only=True):
 class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
-    Unique per run and interval. `chip_ms` is chips × milliseconds.
+    Unique per run and interval. `chip_ms` is chips × milliseconds. `month_start_ms` is when the calendar month begins, in
+    the contract's zone, that the interval lies in: charges and commitments are told by it.
     """
 
     run_id: RunId
@@ -317,6 +318,7 @@ class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     contract_id: ContractId
     tranche_id: TrancheId
     interval: Interval
+    month_start_ms: int
     chip_ms: int
     rate_micro_usd_per_chip_hour: int
 

@@ -1,16 +1,21 @@
 """The lots that a class of workloads may use, best first, and the rules that keep it out of the others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
+import numpy as np
 
+from multihome.clauses.price_columns import Columns
+from multihome.clauses.pricing import Questions, price
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.clause_terms import ClauseRef
-from multihome.domain.ids import AcceleratorName, TrancheId
+from multihome.domain.ids import AcceleratorName
 from multihome.domain.placements import Blocker, NoPool, Price
 from multihome.domain.workloads import AcceleratorChoice, Infra, WorkloadSpec, workload_chips
-from multihome.scheduling.eligibility import choice_for, marginal_price, preference, standing_blocker
+from multihome.scheduling.eligibility import choice_for, preference, standing_blocker
+from multihome.scheduling.price_words import price_in_words
 from multihome.scheduling.snapshot import Lot, Snapshot
+from multihome.units.time import FOREVER_MS, Interval
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -35,37 +40,67 @@ class Candidates(msgspec.Struct, frozen=True):
 
 def candidates(
     snapshot: Snapshot,
-    prepaid_chips: Mapping[TrancheId, int],
+    columns: Columns,
     spec: WorkloadSpec,
     kinds: Mapping[AcceleratorName, AcceleratorKind],
     at_ms: int,
 ) -> Candidates:
     """Test every lot against every standing rule; rank what remains: clause preference, then cost, then name."""
-    usable: list[Candidate] = []
+    allowed: list[tuple[int, AcceleratorChoice]] = []
     ruled_out: list[Blocker] = []
-    for lot in snapshot.lots:
+    for index, lot in enumerate(snapshot.lots):
         choice = choice_for(spec, lot)
         if choice is None:
             continue
         blocker = standing_blocker(snapshot.book, spec, choice, lot, kinds[choice.accelerator], at_ms)
         if blocker is not None:
             ruled_out.append(blocker)
-            continue
-        chips = workload_chips(spec, choice)
-        price = marginal_price(lot, prepaid_chips[lot.tranche.id], chips, at_ms)
-        usable.append(
-            Candidate(
-                lot=lot,
-                choice=choice,
-                price=price,
-                preferred_by=preference(snapshot.book, spec, lot, at_ms),
-                cost=_cost(spec, choice, price.micro_usd_per_chip_hour * chips),
-            )
-        )
-    if not usable and not ruled_out:
+        else:
+            allowed.append((index, choice))
+    if not allowed and not ruled_out:
         names = tuple(choice.accelerator for choice in spec.choices)
         ruled_out.append(NoPool(accelerators=names, infra=infra_text(spec.infra)))
+    usable = [
+        Candidate(
+            lot=snapshot.lots[index],
+            choice=choice,
+            price=found,
+            preferred_by=preference(snapshot.book, spec, snapshot.lots[index], at_ms),
+            cost=_cost(spec, choice, found.micro_usd_per_chip_hour * workload_chips(spec, choice)),
+        )
+        for (index, choice), found in zip(allowed, _prices(snapshot, columns, spec, allowed, at_ms), strict=True)
+    ]
     return Candidates(tuple(sorted(usable, key=_rank)), tuple(ruled_out))
+
+
+def expected_use(spec: WorkloadSpec, at_ms: int) -> Interval:
+    """How long a gang is expected to use what it gets: for its maximum run time, or on and on."""
+    return Interval(at_ms, at_ms + spec.run_ms_max if spec.run_ms_max else FOREVER_MS)
+
+
+def _prices(
+    snapshot: Snapshot,
+    columns: Columns,
+    spec: WorkloadSpec,
+    allowed: Sequence[tuple[int, AcceleratorChoice]],
+    at_ms: int,
+) -> Sequence[Price]:
+    """What a chip-hour of the gang costs in each lot that it may use, all of them at once."""
+    if not allowed:
+        return ()
+    use = expected_use(spec, at_ms)
+    lots = np.array([index for index, _ in allowed], dtype=np.int64)
+    prices = price(
+        columns,
+        Questions(
+            lot=lots,
+            start_ms=np.full(len(lots), use.start_ms),
+            end_ms=np.full(len(lots), use.end_ms),
+            chips=np.array([workload_chips(spec, choice) for _, choice in allowed], dtype=np.int64),
+            use=np.zeros(len(lots), dtype=np.int64),
+        ),
+    )
+    return [price_in_words(columns, prices, number, snapshot.lots[index]) for number, (index, _) in enumerate(allowed)]
 
 
 def infra_text(infra: Infra) -> str:
