@@ -28,8 +28,8 @@ from tests.builders import (
     contract,
     day,
     lot,
-    owing,
     occupant,
+    owing,
     quota,
     snapshot,
     take_or_pay,
@@ -305,7 +305,12 @@ def test_chips_of_another_kind_change_nothing(case: Case) -> None:
         for item in case.lots
     )
     extra = tuple(
-        msgspec.structs.replace(item, tranche=tranche("extra-1", str(number))) for number, item in enumerate(elsewhere)
+        msgspec.structs.replace(
+            item,
+            tranche=tranche("extra-1", str(number)),
+            standing=msgspec.structs.replace(item.standing, lot=f"extra-1/{number}"),
+        )
+        for number, item in enumerate(elsewhere)
     )
     first = decide(case.view())
     second = place(case._replace(lots=(*case.lots, *extra)).view(), kinds, NOW)

@@ -8,8 +8,8 @@ A contract's bill for a period is T(V) + R × max(0, O − F) − R × min(M, ma
 
 F and V are forecasts to their period's end. A question is a block of x chip-milliseconds; its price is what the bill
 grows by, divided by x. So a block costs nothing as far as a deficiency would otherwise remain, the tier's rate beyond,
-and the blend where the block reaches over. All-units tiers: (V + x) × rate(V + x) − V × rate(V): with the jump, which may
-make a price negative. Where unused capacity may be sold on at r, using it forgoes that: x × r + max(0, rest − y × r),
+and the blend where the block reaches over. All-units tiers: (V + x) × rate(V + x) − V × rate(V): with the jump, so that
+a price may be negative. Where unused capacity may be sold on at r, using it forgoes that: x × r + max(0, rest − y × r),
 y being the part of the block that is not paid for anyway.
 
 Money that was prepaid is spent by drawing it, and is missed by the next charge: it changes no marginal price. Equity
@@ -115,7 +115,7 @@ def price(columns: Columns, questions: Questions) -> Prices:
 def answer(columns: Columns, prices: Prices, index: int) -> Priced | Forbidden:
     """One row's answer as a value."""
     if prices.forbidden[index] != NO_CLAUSE:
-        return Forbidden(columns.clauses[prices.forbidden[index]])
+        return Forbidden(columns.clauses[int(prices.forbidden[index])])
     clause = int(prices.clause[index])
     return Priced(
         int(prices.micro_usd_per_chip_hour[index]),
@@ -224,7 +224,7 @@ def _reached(columns: Columns, row: NDArray[np.int64], rates: Column, volume: Co
 
 
 def _above_minimum(columns: Columns, row: NDArray[np.int64], bill: Split) -> Split:
-    """What a bill grows by where a minimum is charged anyway: max(S + bill, m) − max(S, m), with the gap m − S known."""
+    """What a bill grows by where a minimum m is charged anyway: max(S + bill, m) − max(S, m), with gap m − S."""
     has_minimum = columns.minimum_clause[row] != NO_CLAUSE
     if not has_minimum.any():
         return bill

@@ -306,8 +306,8 @@ class TerminationGiven(Fact, frozen=True, kw_only=True):
 class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
-    Unique per run and interval. `chip_ms` is chips × milliseconds. `month_start_ms` is when the calendar month begins, in
-    the contract's zone, that the interval lies in: charges and commitments are told by it.
+    Unique per run and interval. `chip_ms` is chips × milliseconds. `month_start_ms` is when the calendar month of the
+    contract's zone begins that the interval lies in: charges are told by it.
     """
 
     run_id: RunId

@@ -1,7 +1,8 @@
 """Rates usage: records become charge lines, and every line two postings that cancel.
 
-Money is rounded once per line, half to even. A line is what one workload used of one tranche at one rate in one month of the contract,
-so that totals by provider, contract, tenant and workload are sums of the same lines and agree to the micro-unit.
+Money is rounded once per line, half to even. A line is what one workload used of one tranche at one rate in one month
+of the contract, so that totals by provider, contract, tenant and workload are sums of the same lines and agree to the
+micro-unit.
 """
 
 from collections.abc import Iterable

@@ -11,6 +11,7 @@ from multihome.domain.ids import RunId, TenantId, WorkloadId
 from multihome.domain.placements import Blocker, PlacementReason
 from multihome.units.time import Now, format_duration
 from multihome.views.history import HistoryEntry
+from multihome.views.prices import PriceRow, price_rows
 from multihome.views.status import UnitRow, unit_rows
 from multihome.views.words import describe, reason_sentences
 
@@ -32,7 +33,7 @@ class StoryLine(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A workload's present, with reasons, and its past. `outcome` is set once it has ended."""
+    """A workload's present, with reasons, and its past. `outcome` is set once it has ended, and ends the prices."""
 
     workload_id: WorkloadId
     name: str
@@ -41,6 +42,7 @@ class Explanation(msgspec.Struct, frozen=True):
     units: tuple[UnitExplanation, ...]
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
+    prices: tuple[PriceRow, ...]
     story: tuple[StoryLine, ...]
 
 
@@ -63,6 +65,7 @@ def explain(state: State, entries: Iterable[HistoryEntry], workload_id: Workload
         units=_units(state, workload, now) if workload else (),
         blockers=blockers,
         waits_because=tuple(describe(blocker) for blocker in blockers),
+        prices=price_rows(state, spec, now) if workload else (),
         story=tuple(_line(entry) for entry in past),
     )
 

@@ -53,7 +53,7 @@ class TotalLine(msgspec.Struct, frozen=True):
 
 
 class BurnDownLine(msgspec.Struct, frozen=True):
-    """A take-or-pay commitment in the part of a period that it counts, up to now: what is owed, taken and lacking so far.
+    """A take-or-pay commitment in the part of a period that counts, up to now: what is owed, taken and lacking so far.
 
     `period` is `2025-06`, `2025-Q2` or `2025`, of the contract's zone.
     """
