@@ -136,25 +136,30 @@ def taken(columns: Columns, row: int, chips: int, use: Interval) -> Columns:
     def until(ends_ms: NDArray[np.int64]) -> int:
         return chips * max(0, min(use.end_ms, int(ends_ms[row])) - start_ms)
 
-    more = until(columns.tier_end_ms)
-    spent = _spent(columns, row, until(columns.minimum_end_ms))
-    volume, gap = int(columns.volume_chip_ms[row]) + more, int(columns.gap_micro[row])
-    if volume > CHIP_MS_MAX or abs(gap) + abs(int(spent.whole[0])) > GAP_MICRO_MAX:
+    volumes, more = columns.volume_chip_ms.copy(), until(columns.tier_end_ms)
+    if int(volumes[row]) + more > CHIP_MS_MAX:
         columns = columns.widened()
-    left, volumes = columns.left_chip_ms.copy(), columns.volume_chip_ms.copy()
+        volumes = columns.volume_chip_ms.copy()
+    volumes[_shares(columns.tier_account, row)] += more
+    if columns.minimum_clause[row] != NO_CLAUSE:
+        columns = _spent(columns, row, until(columns.minimum_end_ms))
+    left = columns.left_chip_ms.copy()
     # Below zero all balances are alike, and a floor keeps them within their bound.
     left[row] = max(int(left[row]) - until(columns.owed_end_ms), -1)
-    volumes[_shares(columns.tier_account, row)] += more
+    return msgspec.structs.replace(columns, left_chip_ms=left, volume_chip_ms=volumes)
+
+
+def _spent(columns: Columns, row: int, chip_ms: int) -> Columns:
+    """The columns once so much more of a row's lot is charged under its minimum."""
+    # The bill is reckoned on the wide road: it goes to the end of the minimum's period, beyond what a block may be.
+    bill = _bill(columns.widened(), np.array([row]), np.array([chip_ms], dtype=object))
+    if abs(int(columns.gap_micro[row])) + abs(int(bill.whole[0])) > GAP_MICRO_MAX:
+        columns = columns.widened()
     same = _shares(columns.minimum_account, row)
-    less = minus(Split(columns.gap_micro[same], columns.gap_parts[same]), Split(spent.whole[0], spent.parts[0]))
+    less = minus(Split(columns.gap_micro[same], columns.gap_parts[same]), Split(bill.whole[0], bill.parts[0]))
     micro, parts = columns.gap_micro.copy(), columns.gap_parts.copy()
     micro[same], parts[same] = less.whole, less.parts
-    return msgspec.structs.replace(columns, left_chip_ms=left, volume_chip_ms=volumes, gap_micro=micro, gap_parts=parts)
-
-
-def _spent(columns: Columns, row: int, chip_ms: int) -> Split:
-    """What the bill of one row grows by, on the wide road."""
-    return _bill(columns.widened(), np.array([row]), np.array([chip_ms], dtype=object))
+    return msgspec.structs.replace(columns, gap_micro=micro, gap_parts=parts)
 
 
 def _shares(accounts: NDArray[np.int64], row: int) -> NDArray[np.bool_]:

@@ -1,11 +1,10 @@
 """The lots that a class of workloads may use, best first, and the rules that keep it out of the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
-from multihome.clauses.price_columns import Columns
 from multihome.clauses.pricing import Questions, price
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.clause_terms import ClauseRef
@@ -14,6 +13,7 @@ from multihome.domain.placements import Blocker, NoPool, Price
 from multihome.domain.workloads import AcceleratorChoice, Infra, WorkloadSpec, workload_chips
 from multihome.scheduling.eligibility import choice_for, preference, standing_blocker
 from multihome.scheduling.price_words import price_in_words
+from multihome.scheduling.room import Room
 from multihome.scheduling.snapshot import Lot, Snapshot
 from multihome.units.time import FOREVER_MS, Interval
 
@@ -40,7 +40,7 @@ class Candidates(msgspec.Struct, frozen=True):
 
 def candidates(
     snapshot: Snapshot,
-    columns: Columns,
+    room: Room,
     spec: WorkloadSpec,
     kinds: Mapping[AcceleratorName, AcceleratorKind],
     at_ms: int,
@@ -60,17 +60,23 @@ def candidates(
     if not allowed and not ruled_out:
         names = tuple(choice.accelerator for choice in spec.choices)
         ruled_out.append(NoPool(accelerators=names, infra=infra_text(spec.infra)))
-    usable = [
-        Candidate(
-            lot=snapshot.lots[index],
-            choice=choice,
-            price=found,
-            preferred_by=preference(snapshot.book, spec, snapshot.lots[index], at_ms),
-            cost=_cost(spec, choice, found.micro_usd_per_chip_hour * workload_chips(spec, choice)),
-        )
-        for (index, choice), found in zip(allowed, _prices(snapshot, columns, spec, allowed, at_ms), strict=True)
-    ]
+    usable = [_candidate(snapshot, room, spec, index, choice, at_ms) for index, choice in allowed]
     return Candidates(tuple(sorted(usable, key=_rank)), tuple(ruled_out))
+
+
+def _candidate(
+    snapshot: Snapshot, room: Room, spec: WorkloadSpec, index: int, choice: AcceleratorChoice, at_ms: int
+) -> Candidate:
+    lot, chips = snapshot.lots[index], workload_chips(spec, choice)
+    found = _prices(snapshot, room, chips, expected_use(spec, at_ms))[index]
+    assert found is not None, "what a clause forbids was ruled out before"
+    return Candidate(
+        lot=lot,
+        choice=choice,
+        price=found,
+        preferred_by=preference(snapshot.book, spec, lot, at_ms),
+        cost=_cost(spec, choice, found.micro_usd_per_chip_hour * chips),
+    )
 
 
 def expected_use(spec: WorkloadSpec, at_ms: int) -> Interval:
@@ -78,29 +84,25 @@ def expected_use(spec: WorkloadSpec, at_ms: int) -> Interval:
     return Interval(at_ms, at_ms + spec.run_ms_max if spec.run_ms_max else FOREVER_MS)
 
 
-def _prices(
-    snapshot: Snapshot,
-    columns: Columns,
-    spec: WorkloadSpec,
-    allowed: Sequence[tuple[int, AcceleratorChoice]],
-    at_ms: int,
-) -> Sequence[Price]:
-    """What a chip-hour of the gang costs in each lot that it may use, all of them at once."""
-    if not allowed:
-        return ()
-    use = expected_use(spec, at_ms)
-    lots = np.array([index for index, _ in allowed], dtype=np.int64)
+def _prices(snapshot: Snapshot, room: Room, chips: int, use: Interval) -> tuple[Price | None, ...]:
+    """What a chip-hour of a gang costs in every lot, all of them at once; what is known already is not asked again."""
+    known = room.prices.get((chips, use))
+    if known is not None:
+        return known
+    count = len(snapshot.lots)
     prices = price(
-        columns,
+        room.columns,
         Questions(
-            lot=lots,
-            start_ms=np.full(len(lots), use.start_ms),
-            end_ms=np.full(len(lots), use.end_ms),
-            chips=np.array([workload_chips(spec, choice) for _, choice in allowed], dtype=np.int64),
-            use=np.zeros(len(lots), dtype=np.int64),
+            lot=np.arange(count),
+            start_ms=np.full(count, use.start_ms),
+            end_ms=np.full(count, use.end_ms),
+            chips=np.full(count, chips),
+            use=np.zeros(count, dtype=np.int64),
         ),
     )
-    return [price_in_words(columns, prices, number, snapshot.lots[index]) for number, (index, _) in enumerate(allowed)]
+    found = tuple(price_in_words(room.columns, prices, index, lot) for index, lot in enumerate(snapshot.lots))
+    room.prices[chips, use] = found
+    return found
 
 
 def infra_text(infra: Infra) -> str:

@@ -109,7 +109,7 @@ def _serve(
 ) -> Stuck | None:
     """Place members of a class on a basis until one does not fit; None when all of them are placed."""
     while served[ask.class_id] < len(ask.members):
-        options = candidates(snapshot, room.columns, ask.spec, kinds, now.contract_ms)
+        options = candidates(snapshot, room, ask.spec, kinds, now.contract_ms)
         found = _find(snapshot, room, ask, basis, options)
         if isinstance(found, Stuck):
             return found

@@ -9,10 +9,11 @@ from multihome.units.money import share_bps
 from multihome.units.time import MS_PER_HOUR
 
 
-def price_in_words(columns: Columns, prices: Prices, index: int, lot: Lot) -> Price:
-    """One answer as the price that a decision keeps."""
+def price_in_words(columns: Columns, prices: Prices, index: int, lot: Lot) -> Price | None:
+    """One answer as the price that a decision keeps; None for what a clause forbids."""
     found = answer(columns, prices, index)
-    assert not isinstance(found, Forbidden), "what a clause forbids was ruled out before"
+    if isinstance(found, Forbidden):
+        return None
     return Price(
         micro_usd_per_chip_hour=found.micro_usd_per_chip_hour,
         rule=_rule(columns, prices, index, lot, found.rule),

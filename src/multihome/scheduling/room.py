@@ -5,7 +5,7 @@ import msgspec
 from multihome.clauses.price_columns import Columns, columns_of
 from multihome.clauses.pricing import taken
 from multihome.domain.ids import AcceleratorName, DomainId, TenantId, TrancheId
-from multihome.domain.placements import Allocation, NodeShare
+from multihome.domain.placements import Allocation, NodeShare, Price
 from multihome.domain.tenants import lineage
 from multihome.scheduling.snapshot import DomainRoom, Lot, Snapshot
 from multihome.units.time import Interval
@@ -18,6 +18,8 @@ class Room(msgspec.Struct):
     columns: Columns
     """What prices rest on: a row for each lot of the snapshot, in its order."""
     rows: dict[TrancheId, int]
+    prices: dict[tuple[int, Interval], tuple[Price | None, ...]]
+    """Prices of a block in every lot, as long as the columns stay as they are; None where a clause forbids."""
     used_chips: dict[TenantId, dict[AcceleratorName, int]]
     kept_chips: dict[TenantId, dict[AcceleratorName, int]]
     """The part of `used_chips` that nobody has been asked to give back: who keeps more than its nominal is asked."""
@@ -30,7 +32,10 @@ class Room(msgspec.Struct):
         for share in allocation.nodes:
             domain.free[share.node] -= share.chips
             assert domain.free[share.node] >= 0, "a placement took chips that were not free"
-        self.columns = taken(self.columns, self.rows[allocation.tranche_id], allocation.chips, use)
+        columns = taken(self.columns, self.rows[allocation.tranche_id], allocation.chips, use)
+        if columns is not self.columns:
+            self.columns = columns
+            self.prices.clear()
         for used in (self.used_chips, self.kept_chips):
             add_use(used, tenant_id, allocation.accelerator, allocation.chips)
 
@@ -54,6 +59,7 @@ def room_of(snapshot: Snapshot) -> Room:
         domains={lot.tranche.id: [domain.copy() for domain in lot.domains] for lot in snapshot.lots},
         columns=columns_of([lot.standing for lot in snapshot.lots]),
         rows={lot.tranche.id: index for index, lot in enumerate(snapshot.lots)},
+        prices={},
         used_chips={tenant: dict(used) for tenant, used in snapshot.used_chips.items()},
         kept_chips=kept,
         reserved=set(),

@@ -34,7 +34,7 @@ class PriceRow(msgspec.Struct, frozen=True):
 def price_rows(state: State, spec: WorkloadSpec, now: Now) -> tuple[PriceRow, ...]:
     """A row for every lot with the workload's accelerators: those it may use, best first, then the others."""
     snapshot = snapshot_of(state, now)
-    found = candidates(snapshot, room_of(snapshot).columns, spec, accelerator_kinds(state), now.contract_ms)
+    found = candidates(snapshot, room_of(snapshot), spec, accelerator_kinds(state), now.contract_ms)
     usable = [_priced(state, candidate) for candidate in found.usable]
     return (*usable, *(_ruled_out(blocker) for blocker in found.ruled_out if not isinstance(blocker, NoPool)))
 

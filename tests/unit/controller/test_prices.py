@@ -2,6 +2,7 @@
 
 import msgspec
 
+from multihome.clauses.book import MissingPermission
 from multihome.clauses.price_columns import Standing
 from multihome.controller.commitments import Forecast, running_on
 from multihome.controller.prices import standings, vested_micro_usd_per_chip_hour
@@ -23,7 +24,7 @@ from multihome.domain.clause_terms import (
 from multihome.domain.commands import AdvanceClock, Apply, DeclareClock
 from multihome.domain.contracts import Contract, Suspension, Tranche
 from multihome.domain.events import PeriodSettled
-from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.ids import ContractId, RunId, TrancheId
 from multihome.domain.placements import CapacityEnded, Evidence
 from multihome.domain.procurement import TerminationGround, TerminationRecord
 from multihome.scheduling.place import place
@@ -58,7 +59,9 @@ def nothing_runs(contract: Contract, part: Tranche, interval: Interval) -> int:
 
 def standing_of(state: State, at_ms: int, forecast: Forecast = nothing_runs) -> Standing:
     owner = state.contracts[BETA_1]
-    permitted = {one.id: Evidence(code="no_clause") for one in owner.tranches}
+    permitted: dict[TrancheId, Evidence | MissingPermission] = {
+        one.id: Evidence(code="no_clause") for one in owner.tranches
+    }
     return standings(state, owner, permitted, at_ms, forecast)[T1]
 
 
@@ -71,7 +74,8 @@ def left(state: State, at_ms: int, forecast: Forecast = nothing_runs) -> int:
 def test_an_annual_commitment_is_not_burnt_on_anything_in_january() -> None:
     """Half of 32 chips is owed over the year: two gangs of eight that run on will take it, and a third one pays."""
     control = on_clock(beta(take_or_pay(share_bps=5_000, period=Period.YEAR)))
-    prices = []
+    prices: list[tuple[str, int]] = []
+    run_id = RunId("")
     for number in range(3):
         run_id = control.running(training(f"w{number}"))
         run = control.state.runs[run_id]
