@@ -38,17 +38,6 @@ def burn_down(
     )
 
 
-def prepaid_chips(
-    terms: TakeOrPay, delivered_chip_ms: int, taken_chip_ms: int, running_chips: int, remaining_ms: int
-) -> int:
-    """How many more chips, used to the end of the interval, only avoid a deficiency and so cost nothing extra."""
-    if remaining_ms <= 0:
-        return 0
-    owed = divide(delivered_chip_ms * terms.share_bps, 10_000, Rounding.DOWN)
-    lacking = owed - taken_chip_ms - running_chips * remaining_ms
-    return max(0, divide(max(0, lacking), remaining_ms, Rounding.UP))
-
-
 def on_loss(terms: TakeOrPay) -> tuple[str, str]:
     """What the clause makes of its provider's loss."""
     return "owed_suspended", f"chip-hours not delivered from now on are not owed (share {terms.share_bps / 100:g} %)"
