@@ -16,8 +16,8 @@ def sequences_page() -> str:
         "`multihome tranche move TRANCHE STEP` records a step. An acceptance is a delivery: capacity exists from its "
         "effective date on, billing begins there, and commitments count it from there. A delivery that is applied as a "
         "document is an acceptance too. Whether a tranche is late follows from dates: within the grace nothing is "
-        "owed, after it the [delay remedy](clauses.md) makes a credit due, which counts once it is claimed. A tranche or "
-        "its order may be ended only where the remedy gives the right, and from the day it gives it.",
+        "owed, after it the [delay remedy](clauses.md) makes a credit due, which counts once it is claimed. A tranche "
+        "or its order may be ended only where the remedy gives the right, and from the day it gives it.",
         tranche_diagram(),
         table(
             ("step", "may come in", "leads to"),

@@ -13,7 +13,7 @@ from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.ids import ContractId, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Evidence
 from multihome.ledger.concentration import Concentration
-from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, parse_instant
+from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, Interval, parse_instant
 from multihome.views import report as rp
 from multihome.views.words import evidence_text
 
@@ -43,7 +43,8 @@ def populated(word: Callable[[str], str], scale: int) -> rp.Report:
             rp.BurnDownLine(
                 contract_id=ContractId(word("contract")),
                 tranche_id=tranche_id,
-                month_start_ms=START_MS,
+                period="2025-06",
+                counted=Interval(START_MS, END_MS),
                 share_bps=9_000,
                 delivered_chip_ms=9 * MS_PER_HOUR * scale,
                 owed_chip_ms=8 * MS_PER_HOUR * scale,

@@ -106,6 +106,7 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
         ends_ms=term.end_ms,
         rate_micro_usd_per_chip_hour=draw(money),
         rate_source=draw(texts),
+        resale_rate_micro_usd_per_chip_hour=draw(money),
         award=draw(
             st.builds(Award, awarded_ms=instants, waiver_ids=st.lists(names, max_size=1).map(tuple), exemption=texts)
         ),

@@ -336,6 +336,7 @@ def test_usage_that_is_lost_doubled_or_wrong_is_seen(rows: list[JournalRow]) -> 
         lambda event: (event, event),
         lambda event: (msgspec.structs.replace(event, chip_ms=event.chip_ms + 1),),
         lambda event: (msgspec.structs.replace(event, rate_micro_usd_per_chip_hour=1),),
+        lambda event: (msgspec.structs.replace(event, month_start_ms=event.month_start_ms + 1),),
         lambda event: (longer(event),),
         lambda event: (msgspec.structs.replace(event, tenant_id=TenantId("lab/other")),),
         lambda event: (msgspec.structs.replace(event, provider_id=ProviderId("other")),),

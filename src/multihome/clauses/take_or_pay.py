@@ -12,7 +12,7 @@ import msgspec
 
 from multihome.domain.balances import MakeUpLot, TakeOrPayBalance
 from multihome.domain.clause_terms import TakeOrPay
-from multihome.units.money import Rounding, charge_micro_usd, divide, share_of
+from multihome.units.money import Rounding, charge_micro_usd, share_of
 
 NOTHING_CARRIED = TakeOrPayBalance()
 
@@ -129,16 +129,6 @@ def burn_down(
         deficiency_chip_ms=settled.deficiency_chip_ms,
         deficiency_micro_usd=settled.deficiency_micro_usd,
     )
-
-
-def prepaid_chips(
-    terms: TakeOrPay, delivered_chip_ms: int, taken_chip_ms: int, running_chips: int, remaining_ms: int
-) -> int:
-    """How many more chips, used to the end of the interval, only avoid a deficiency and so cost nothing extra."""
-    if remaining_ms <= 0:
-        return 0
-    lacking = _share(delivered_chip_ms, terms.share_bps) - taken_chip_ms - running_chips * remaining_ms
-    return max(0, divide(max(0, lacking), remaining_ms, Rounding.UP))
 
 
 def on_loss(terms: TakeOrPay) -> tuple[str, str]:

@@ -96,10 +96,10 @@ def _totals(lines: tuple[TotalLine, ...]) -> Table:
 
 def _burn_down(view: Report) -> Table:
     """Two lines a month, so that large figures fit beside long names."""
-    table = table_of("tranche, month", ">owed chip-h", ">taken", ">lacking, costs")
+    table = table_of("tranche, period", ">owed chip-h", ">taken", ">lacking, costs")
     for line in view.burn_down[-LINES_MAX:]:
         table.add_row(
-            f"{line.tranche_id}\n  {format_date(line.month_start_ms)[: len('2025-06')]}",
+            f"{line.tranche_id}\n  {line.period}",
             format_chip_hours(line.owed_chip_ms),
             format_chip_hours(line.taken_chip_ms),
             f"{format_chip_hours(line.deficiency_chip_ms)}\n{format_usd(line.deficiency_micro_usd)}",

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
@@ -41,7 +42,7 @@ from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
+from multihome.units.time import FOREVER_MS, Interval, Now
 
 
 def apply(state: State, event: ev.Event, at: Now) -> None:
@@ -57,8 +58,10 @@ def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Ref
 
 
 def touch(state: State, at: Now) -> None:
-    """Note the instant of the record that was folded last."""
+    """Note the instant of the record that was folded last, and of the first one."""
     state.last = at
+    if state.began_ms is None:
+        state.began_ms = at.contract_ms
 
 
 def _installed(state: State, event: ev.Installed, at: Now) -> None:
@@ -70,6 +73,7 @@ def _clock_declared(state: State, event: ev.ClockDeclared, at: Now) -> None:
     del at
     state.scenario_start_ms = event.start_ms
     state.scenario_ms = event.start_ms
+    state.began_ms = event.start_ms
 
 
 def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
@@ -374,7 +378,8 @@ def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now)
 
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
-    key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
+    stretch = metered_stretch(state.contracts[event.contract_id], event.interval.start_ms)
+    key = taken_key(event.tranche_id, stretch.start_ms)
     state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
     run = state.runs.get(event.run_id)
     if run is not None:

@@ -45,7 +45,7 @@ def meter_run(state: State, run: RunState, until_ms: int) -> Iterator[ChipTimeMe
     found = find_tranche(state.book(), run.allocation.tranche_id)
     assert found is not None, "a run's tranche is on record"
     used = Interval(run.metered_until_ms, until_ms)
-    yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, found[1], used)
+    yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, *found, used)
 
 
 def ran_long(workload: WorkloadState, run: RunState, now: Now) -> bool:

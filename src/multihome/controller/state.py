@@ -41,7 +41,7 @@ from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -159,6 +159,8 @@ class State(msgspec.Struct):
     """Where the scenario clock was declared to begin; `scenario_ms` is where it stands."""
     scenario_ms: int | None = None
     last: Now = Now(0, 0)
+    began_ms: int | None = None
+    """The contract time with which the journal begins: nothing before it is counted. None before its first record."""
     accelerators: dict[AcceleratorName, AcceleratorType] = {}
     providers: dict[ProviderId, Provider] = {}
     pools: dict[PoolId, Pool] = {}
@@ -199,7 +201,7 @@ class State(msgspec.Struct):
     models: dict[str, WorkloadId] = {}
     """Training workloads by `organisation/name`, so that a service can read their newest checkpoint."""
     taken_chip_ms: dict[str, int] = {}
-    """Chip time used by `tranche@month`, metered so far."""
+    """Chip time used by `tranche@start` of each metered stretch, metered so far."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
     cancelling: dict[WorkloadId, None] = {}
@@ -249,9 +251,9 @@ def place_of(state: State, document: Document) -> tuple[dict[str, Document], str
     return cast("dict[str, Document]", getattr(state, table)), getattr(document, key)
 
 
-def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
+def taken_key(tranche_id: TrancheId, stretch_start_ms: int) -> str:
     """The key of `State.taken_chip_ms`."""
-    return f"{tranche_id}@{month_start_ms}"
+    return f"{tranche_id}@{stretch_start_ms}"
 
 
 def outbox_key(webhook_id: str, notification_id: str) -> str:

@@ -365,7 +365,8 @@ class TerminationGiven(Fact, frozen=True, kw_only=True):
 class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
-    Unique per run and interval. `chip_ms` is chips × milliseconds.
+    Unique per run and interval. `chip_ms` is chips × milliseconds. `month_start_ms` is when the calendar month of the
+    contract's zone begins that the interval lies in: charges are told by it.
     """
 
     run_id: RunId
@@ -376,6 +377,7 @@ class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     contract_id: ContractId
     tranche_id: TrancheId
     interval: Interval
+    month_start_ms: int
     chip_ms: int
     rate_micro_usd_per_chip_hour: int
 

@@ -131,6 +131,18 @@ def period_interval(at_ms: int, period: Period, zone: str) -> Interval:
     return Interval(_day_begins(first, zone), _day_begins(following, zone))
 
 
+def period_name(at_ms: int, period: Period, zone: str) -> str:
+    """What people call the period of a zone that holds an instant: `2025-06`, `2025-Q2`, `2025`."""
+    day = local_date(at_ms, zone)
+    match period:
+        case Period.MONTH:
+            return f"{day.year}-{day.month:02d}"
+        case Period.QUARTER:
+            return f"{day.year}-Q{(day.month + 2) // 3}"
+        case Period.YEAR:
+            return str(day.year)
+
+
 def later_days(at_ms: int, days: int, zone: str) -> int:
     """The same local time so many days later; where it is leapt over, as much later as the clocks leap."""
     moment = datetime_of(at_ms).astimezone(zone_info(zone))

@@ -25,7 +25,8 @@ from multihome.domain.ids import RunId, WorkloadId
 from multihome.domain.refusals import Refusal
 from multihome.ledger.charges import ChargeLine, charge_lines, imbalance, postings
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
-from multihome.units.time import Now, month_interval
+from multihome.units.calendar import Period, period_interval
+from multihome.units.time import Now
 from multihome.views.recount import Cost, Costs, Dimension, Recount, add_cost, differences
 
 CHECK_EVERY = 1_000
@@ -208,8 +209,9 @@ class _Auditor:
         if used.start_ms != due_ms:
             yield Violation("I5", run.id, f"metered from {used.start_ms}, and {due_ms} was due: a gap or an overlap")
         self._metered_until[run.id] = used.end_ms
-        if used.end_ms <= used.start_ms or used.end_ms > month_interval(used.start_ms).end_ms:
-            yield Violation("I5", run.id, "the interval is empty or crosses a month")
+        month = period_interval(used.start_ms, Period.MONTH, self._state.contracts[event.contract_id].calendar.zone)
+        if used.end_ms <= used.start_ms or used.end_ms > month.end_ms or event.month_start_ms != month.start_ms:
+            yield Violation("I5", run.id, "the interval is empty or crosses a month of the contract, or names another")
         if event.chip_ms != run.allocation.chips * (used.end_ms - used.start_ms):
             yield Violation("I5", run.id, f"{event.chip_ms} is not chips × milliseconds")
         tranche_id = run.allocation.tranche_id

@@ -12,6 +12,7 @@ from multihome.domain.ids import RunId, TenantId, WorkloadId
 from multihome.domain.placements import Blocker, PlacementReason
 from multihome.units.time import Now, format_duration
 from multihome.views.history import HistoryEntry
+from multihome.views.prices import PriceRow, price_rows
 from multihome.views.status import UnitRow, unit_rows, waits_because
 from multihome.views.words import reason_sentences, unplaced_by
 
@@ -33,7 +34,7 @@ class StoryLine(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A workload's present, with reasons, and its past. `outcome` is set once it has ended."""
+    """A workload's present, with reasons, and its past. `outcome` is set once it has ended, and ends the prices."""
 
     workload_id: WorkloadId
     name: str
@@ -42,6 +43,7 @@ class Explanation(msgspec.Struct, frozen=True):
     units: tuple[UnitExplanation, ...]
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
+    prices: tuple[PriceRow, ...]
     story: tuple[StoryLine, ...]
     notes: tuple[str, ...] = ()
     """What was asked for and is not placed by, in sentences."""
@@ -69,6 +71,7 @@ def explain(state: State, entries: Iterable[HistoryEntry], workload_id: Workload
         notes=unplaced_by(spec),
         waits_because=waits_because(workload, rows, blockers) if workload else (),
         story=tuple(_story(past)),
+        prices=price_rows(state, spec, now) if workload else (),
     )
 
 

@@ -34,7 +34,8 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
                 f"not been accepted"
             )
         case pl.CapacityEnded():
-            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}"
+            by = f" (clause {clause_text(blocker.clause)})" if blocker.clause else ""
+            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}{by}"
         case pl.ForbiddenByClause():
             until = "" if format_date(blocker.until_ms) == "open" else f" until {format_date(blocker.until_ms)}"
             return f"{blocker.pool_id}: clause {clause_text(blocker.clause)} binds it to {blocker.holder_id}{until}"

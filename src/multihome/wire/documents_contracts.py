@@ -217,6 +217,8 @@ class TrancheIn(Shape):
     rate_usd_per_chip_hour: MicroUsd
     """US dollars, with up to six decimals; never rounded."""
     rate_source: Source
+    resale_rate_usd_per_chip_hour: MicroUsd = 0
+    """What unused capacity brings in where it may be sold on or lent; 0 where it may not."""
     award: AwardIn
 
     _ends_after = field_validator("ends")(after("promised"))
@@ -234,6 +236,7 @@ class TrancheIn(Shape):
             ends_ms=self.ends,
             rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
             rate_source=self.rate_source,
+            resale_rate_micro_usd_per_chip_hour=self.resale_rate_usd_per_chip_hour,
             award=Award(
                 awarded_ms=self.award.date,
                 waiver_ids=() if waiver is None else (WaiverId(waiver),),
@@ -395,7 +398,7 @@ def _tranche_data(tranche: Tranche) -> dict[str, Any]:
         "waiver": next(iter(tranche.award.waiver_ids), None),
         "exemption": tranche.award.exemption,
     }
-    return {
+    data = {
         "name": tranche.id.partition("/")[2],
         "pool": tranche.pool_id,
         "domains": tranche.domains,
@@ -407,6 +410,9 @@ def _tranche_data(tranche: Tranche) -> dict[str, Any]:
         "rate_source": tranche.rate_source,
         "award": without_empty(award),
     }
+    if tranche.resale_rate_micro_usd_per_chip_hour:
+        data["resale_rate_usd_per_chip_hour"] = usd_text(tranche.resale_rate_micro_usd_per_chip_hour)
+    return data
 
 
 def waiver_data(fact: Waiver) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Take-or-pay against the formula of the contract, written once more in exact fractions."""
 
 from fractions import Fraction
-from math import ceil, floor
+from math import floor
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.clauses.book import take_or_pay_of
-from multihome.clauses.take_or_pay import PeriodUse, burn_down, on_loss, prepaid_chips, settle
+from multihome.clauses.take_or_pay import PeriodUse, burn_down, on_loss, settle
 from multihome.domain.balances import MakeUpLot, TakeOrPayBalance
 from multihome.units.time import Interval
 from tests.builders import contract, day, delay_remedy, take_or_pay
@@ -32,25 +32,6 @@ def test_whoever_takes_what_is_owed_pays_for_nothing_else() -> None:
     assert burn_down(take_or_pay(share_bps=8_000), hours, hours * 8 // 10, 2_000_000).deficiency_micro_usd == 0
     sums = burn_down(take_or_pay(share_bps=8_000), hours, hours // 2, 2_000_000)
     assert sums.deficiency_micro_usd == 720 * 64 * 3 * 2_000_000 // 10
-
-
-@given(SHARES, CHIP_MS, CHIP_MS, st.integers(0, 10_000), st.integers(1, 31 * 24 * 3_600_000))
-def test_prepaid_chips_close_the_deficiency_and_no_more(
-    share_bps: int, delivered: int, taken: int, running: int, remaining_ms: int
-) -> None:
-    terms = take_or_pay(share_bps=share_bps)
-    chips = prepaid_chips(terms, delivered, taken, running, remaining_ms)
-    lacking = floor(Fraction(share_bps, 10_000) * delivered) - taken - running * remaining_ms
-    assert chips == max(0, ceil(Fraction(lacking, remaining_ms)))
-    taken_at_end = taken + (running + chips) * remaining_ms
-    assert burn_down(terms, delivered, taken_at_end, 1).deficiency_chip_ms == 0
-    if chips:
-        assert burn_down(terms, delivered, taken_at_end - remaining_ms, 1).deficiency_chip_ms > 0
-
-
-def test_at_the_end_of_the_month_nothing_is_prepaid() -> None:
-    assert prepaid_chips(take_or_pay(), 10**12, 0, 0, 0) == 0
-    assert prepaid_chips(take_or_pay(), 10**12, 0, 0, -1) == 0
 
 
 def lots(*pairs: tuple[int, int]) -> tuple[MakeUpLot, ...]:
