@@ -51,6 +51,7 @@ def test_prepaid_chips_close_the_deficiency_and_no_more(
 def test_at_the_end_of_the_month_nothing_is_prepaid() -> None:
     assert prepaid_chips(take_or_pay(), 10**12, 0, 0, 0) == 0
     assert prepaid_chips(take_or_pay(), 10**12, 0, 0, -1) == 0
+    assert prepaid_chips(take_or_pay(share_bps=10_000), 7, 0, 0, 1) == 7
 
 
 def lots(*pairs: tuple[int, int]) -> tuple[MakeUpLot, ...]:
