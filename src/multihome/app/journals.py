@@ -1,7 +1,9 @@
-"""Journals outside of a running control plane: audited, and brought back from a backup."""
+"""Journals outside of a running control plane: audited, recounted, and brought back from a backup."""
 
 import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from multihome.adapters.clock_os.clock import OsIdMint
@@ -10,9 +12,11 @@ from multihome.app.state_directory import RESTORED_FILE, claimed, holder_pid
 from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError
 from multihome.client.client import Client
-from multihome.ports.journal import JournalBrokenError, JournalFullError
+from multihome.ports.journal import Journal, JournalBrokenError, JournalFullError
 from multihome.runtime.loop import replay
+from multihome.runtime.records import RECORDS
 from multihome.views.audit import AuditReport, audit
+from multihome.views.recount import Costs, Recount
 
 _PROGRAM = f"multihome {VERSION}"
 
@@ -23,16 +27,23 @@ def audit_state(state: Path) -> AuditReport:
     Raises:
         LaunchError: there is no journal, or it cannot be read.
     """
-    if holder_pid(state) is None:
-        if not (state / JOURNAL_FILE).exists():
-            msg = f"{state} has no journal"
-            raise LaunchError(msg)
-        with claimed(state):
-            return _audit(state)
-    with tempfile.TemporaryDirectory() as folder:
-        with Client(state, OsIdMint().mint, "audit") as client:
-            client.backup(Path(folder) / JOURNAL_FILE)
-        return _audit(Path(folder))
+    with _at_rest(state) as journal:
+        return audit(journal.read(0))
+
+
+def recount_state(state: Path, live_until_ms: int) -> Costs:
+    """Recount all costs from the events of a state directory's journal; runs that live, up to an instant.
+
+    Raises:
+        LaunchError: there is no journal, or it cannot be read.
+    """
+    recount = Recount()
+    with _at_rest(state) as journal:
+        for row in journal.read(0):
+            record = RECORDS.decode(row.body)
+            for event in record.events:
+                recount.take(event, record.at)
+    return recount.costs(lambda _: live_until_ms)
 
 
 def restore(file: Path, state: Path) -> int:
@@ -65,11 +76,29 @@ def restore(file: Path, state: Path) -> int:
         return seq
 
 
-def _audit(directory: Path) -> AuditReport:
+@contextmanager
+def _at_rest(state: Path) -> Generator[Journal]:
+    """A journal that nobody writes: where a control plane runs on it, a copy that it makes."""
+    if holder_pid(state) is None:
+        if not (state / JOURNAL_FILE).exists():
+            msg = f"{state} has no journal"
+            raise LaunchError(msg)
+        with claimed(state), _opened(state) as journal:
+            yield journal
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        with Client(state, OsIdMint().mint, "audit") as client:
+            client.backup(Path(folder) / JOURNAL_FILE)
+        with _opened(Path(folder)) as journal:
+            yield journal
+
+
+@contextmanager
+def _opened(directory: Path) -> Generator[Journal]:
     try:
         journal = open_sqlite(directory, _PROGRAM)
         try:
-            return audit(journal.read(0))
+            yield journal
         finally:
             journal.close()
     except JournalBrokenError as error:

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 from multihome.domain.clause_terms import Renewal, RenewalMode
 from multihome.units.calendar import (
-    HOLIDAYS_SEARCH_DAYS_MAX,
     MINUTES_PER_DAY,
+    SEARCH_DAYS,
     Calendar,
     MissingLocalTime,
     later_days,
@@ -25,7 +25,7 @@ def speak_until_ms(terms: Renewal, calendar: Calendar, ends_ms: int) -> int | Mi
     The interval is half-open: at the returned instant it is too late.
     """
     day = local_date(ends_ms, calendar.zone)
-    for _ in range(HOLIDAYS_SEARCH_DAYS_MAX):
+    for _ in range(SEARCH_DAYS):
         closes_ms = _closes_ms(terms, calendar, day)
         if isinstance(closes_ms, MissingLocalTime):
             return closes_ms

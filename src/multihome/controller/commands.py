@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
 from multihome.controller.decision import Decision
-from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
@@ -16,12 +18,13 @@ from multihome.controller.state import (
     State,
     WorkloadState,
     applied_name,
+    place_of,
 )
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -40,7 +43,9 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
-from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.notifications import Webhook
+from multihome.domain.procurement import Need, Offer
+from multihome.domain.refusals import Problem, Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
@@ -62,12 +67,11 @@ def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
 
 
 def _refuse(problems: Iterable[Refusal]) -> Decision:
-    """The refusal that comes first in the documented order, with the others in words."""
+    """The refusal that comes first in the documented order, with the other problems."""
     order = list(RefusalCode)
-    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
-    first = ranked[0]
-    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
-    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
+    first, *rest = sorted(problems, key=lambda problem: order.index(problem.code))
+    others = tuple(Problem(other.code, other.subject, other.text, other.accepted) for other in rest)
+    return Decision(answer=msgspec.structs.replace(first, others=others))
 
 
 def _accept(*events: Event, answer: Accepted | None = None) -> Decision:
@@ -82,14 +86,18 @@ def _install(state: State, command: cmd.Install, request: cmd.Request, now: Now)
 
 
 def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request, now: Now) -> Decision:
+    """To declare the same start again changes nothing; another one would move time under what has happened already."""
     del request, now
-    if state.scenario_ms is not None:
-        text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
+    wanted = format_instant(command.start_ms)
+    if state.scenario_start_ms == command.start_ms:
+        return _accept()
+    if state.scenario_start_ms is not None:
+        began = format_instant(state.scenario_start_ms)
+        text = f"it cannot start at {wanted}: the scenario clock of this journal started at {began}"
         return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     if state.workloads or state.taken_chip_ms:
-        return _refuse(
-            [Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")]
-        )
+        text = f"it cannot start at {wanted}: contract time is real time here, and there have been workloads in it"
+        return _refuse([Refusal(RefusalCode.WRONG_STATE, "clock", text)])
     return _accept(ClockDeclared(start_ms=command.start_ms))
 
 
@@ -301,7 +309,9 @@ def _override(state: State, command: cmd.Override, request: cmd.Request, now: No
         actor=command.actor,
         why=command.why,
     )
-    return _accept(event, answer=Accepted(workload_ids=(workload.id,)))
+    is_priority = command.rule is cmd.OverrideRule.PRIORITY
+    change = f"priority {workload.priority} -> {command.priority}" if is_priority else "quota set aside"
+    return _accept(event, answer=Accepted(workload_ids=(workload.id,), changes=(change,)))
 
 
 def _target_problem(state: State, target: str) -> Refusal | None:
@@ -330,6 +340,10 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Pool: "pool",
     Contract: "contract",
     Waiver: "waiver",
+    Suspension: "suspension",
+    Need: "need",
+    Offer: "offer",
+    Webhook: "webhook",
     Delivery: "delivery",
     Tenant: "tenant",
 }

@@ -18,6 +18,7 @@ from multihome.ledger.charges import ChargeLine, LineKey, charge_lines, imbalanc
 from multihome.ledger.concentration import Concentration, concentration
 from multihome.units.time import Interval, Now, month_interval
 from multihome.views.history import HistoryEntry
+from multihome.views.recount import Cost, Costs, Dimension
 from multihome.views.words import clause_text, evidence_text, reason_sentences
 
 
@@ -167,6 +168,21 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
         ),
         deliveries=tuple(_deliveries(state, usage, now)),
     )
+
+
+def costs_of(view: Report) -> Costs:
+    """What a report says that everything cost, as a recount says it."""
+    parts = {
+        Dimension.PROVIDER: view.by_provider,
+        Dimension.CONTRACT: view.by_contract,
+        Dimension.TENANT: view.by_tenant,
+        Dimension.WORKLOAD: view.by_workload,
+        Dimension.TOTAL: (view.total,) if view.total.chip_ms else (),
+    }
+    return {
+        dimension: {line.name: Cost(line.chip_ms, line.amount_micro_usd) for line in lines}
+        for dimension, lines in parts.items()
+    }
 
 
 def _lost_work(entries: Sequence[HistoryEntry], specs: dict[WorkloadId, WorkloadSpec]) -> Iterator[LostWorkLine]:
