@@ -2,7 +2,8 @@
 
 owed = share × contracted − under-delivery − force majeure − carry-forward; deficiency = max(0, owed − taken) × rate.
 What was paid for and not taken is made up by what is taken beyond what is owed, oldest first, and is then not charged a
-second time. What was taken beyond and made nothing up lowers what is owed in the next period, up to a share of it.
+second time: its charge comes off at the rate of the period in which it is taken. What was taken beyond and made nothing
+up lowers what is owed in the next period, up to a share of it, and lapses after that.
 
 Contracted is what was contracted and at the buyer's disposal: capacity that is late is left out of it, and so its
 share is not owed. Chip-milliseconds × micro-units × basis points outgrow 64 bits; whole numbers here are unbounded.

@@ -25,6 +25,7 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
         return quotient
     if rounding is Rounding.UP:
         return quotient + 1
+    assert rounding is Rounding.HALF_EVEN, "a rule of rounding that nobody has written"
     twice = 2 * remainder
     if twice > denominator or (twice == denominator and quotient % 2 == 1):
         return quotient + 1

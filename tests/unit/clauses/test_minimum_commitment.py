@@ -71,4 +71,4 @@ def test_what_is_short_is_charged_and_what_was_late_is_not_owed() -> None:
 def test_money_is_owed_whoever_is_lost() -> None:
     code, text = on_loss(minimum_commitment((0, USD), (31, 3 * USD), (59, 2 * USD)))
     assert (code, "up to $3.00 a month" in text) == ("minimum_stands", True)
-    assert "up to $0.00" in on_loss(minimum_commitment(steps=()))[1]
+    assert "up to $0.00 a" in on_loss(minimum_commitment(steps=()))[1]
