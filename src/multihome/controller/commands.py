@@ -7,7 +7,7 @@ from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
 from multihome.controller.decision import Decision
-from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
@@ -16,6 +16,7 @@ from multihome.controller.state import (
     State,
     WorkloadState,
     applied_name,
+    place_of,
 )
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType

@@ -1,12 +1,12 @@
 """Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
 
 from collections.abc import Iterator
-from typing import assert_never, cast
+from typing import assert_never
 
 from multihome.controller.documents_contracts import contract_problems
 from multihome.controller.documents_procurement import procurement_problems
 from multihome.controller.known import Known, reference, tranches_by_id
-from multihome.controller.state import State
+from multihome.controller.state import State, place_of
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
@@ -17,8 +17,6 @@ from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.units.time import format_date
-
-_Table = dict[str, Document]
 
 
 def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
@@ -39,33 +37,6 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         table, key = place_of(known, document)
         table[key] = document
     return known
-
-
-def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
-    """The table and key under which a document is kept."""
-    match document:
-        case AcceleratorType():
-            return cast("_Table", state.accelerators), document.name
-        case Provider():
-            return cast("_Table", state.providers), document.id
-        case Pool():
-            return cast("_Table", state.pools), document.id
-        case Contract():
-            return cast("_Table", state.contracts), document.id
-        case Waiver():
-            return cast("_Table", state.waivers), document.id
-        case Suspension():
-            return cast("_Table", state.suspensions), document.id
-        case Need():
-            return cast("_Table", state.needs), document.id
-        case Offer():
-            return cast("_Table", state.offers), document.id
-        case Delivery():
-            return cast("_Table", state.deliveries), document.id
-        case Tenant():
-            return cast("_Table", state.tenants), document.id
-        case _:
-            assert_never(document)
 
 
 def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:

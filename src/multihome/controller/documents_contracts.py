@@ -132,6 +132,6 @@ def _substitution_gap(state: State, known: Known, contract: Contract, ordered: T
             )
             return "" if verdict.permitted else verdict.text
     return (
-        f"{pool.accelerator} were ordered, and no clause on substitution is in force that would let {other.accelerator} "
-        f"be delivered"
+        f"{pool.accelerator} were ordered, and no clause on substitution is in force that would let "
+        f"{other.accelerator} be delivered"
     )

@@ -110,6 +110,9 @@ def _contradictions(known: Known, contract: Contract, terms: ClauseTerms) -> Ite
 
 def _ramp(known: Known, contract: Contract, terms: Ramp) -> Iterator[tuple[str, str]]:
     yield from _in_order("step", [step.from_ms for step in terms.steps])
+    if not terms.steps:
+        yield "it has no step", "at least one step"
+        return
     yield from _not_negative("a number of chips", [step.chips for step in terms.steps])
     for one, following in pairwise(terms.steps):
         if following.chips < one.chips:
@@ -127,6 +130,9 @@ def _ramp(known: Known, contract: Contract, terms: Ramp) -> Iterator[tuple[str, 
 
 def _tiers(terms: PriceTiers) -> Iterator[tuple[str, str]]:
     starts = [tier.from_chip_hours for tier in terms.tiers]
+    if not starts:
+        yield "it has no tier", "at least one tier, from 0"
+        return
     if starts[0] != 0:
         yield f"its first tier begins at {starts[0]} chip-hours: below it there is no rate", "a first tier from 0"
     for one, following in pairwise(starts):

@@ -1,4 +1,4 @@
-"""What is settled of a contract can no longer be rewritten: which clauses were in force then, and how days are counted."""
+"""What is settled of a contract can no longer be rewritten: which clauses were in force, and how days are counted."""
 
 from collections.abc import Iterator
 
