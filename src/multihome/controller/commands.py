@@ -22,7 +22,7 @@ from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -41,6 +41,7 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -331,6 +332,9 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Pool: "pool",
     Contract: "contract",
     Waiver: "waiver",
+    Suspension: "suspension",
+    Need: "need",
+    Offer: "offer",
     Delivery: "delivery",
     Tenant: "tenant",
 }

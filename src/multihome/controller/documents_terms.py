@@ -84,14 +84,14 @@ def _contradictions(known: Known, contract: Contract, terms: ClauseTerms) -> Ite
         case Ramp():
             yield from _ramp(known, contract, terms)
         case MinimumCommitment():
-            yield from _in_order("step", [step.from_ms for step in terms.steps])
+            yield from _in_order("a step", [step.from_ms for step in terms.steps])
             yield from _not_negative("an amount", [step.amount_micro_usd for step in terms.steps])
         case Prepayment():
             yield from _not_negative("a prepayment", [terms.amount_micro_usd])
         case PriceTiers():
             yield from _tiers(terms)
         case Termination():
-            yield from _in_order("fee", [step.from_ms for step in terms.fees])
+            yield from _in_order("a fee", [step.from_ms for step in terms.fees])
             yield from _window(terms.notice, contract.calendar)
         case FirstRefusal() | Renewal():
             yield from _window(terms.notice, contract.calendar)
@@ -109,7 +109,7 @@ def _contradictions(known: Known, contract: Contract, terms: ClauseTerms) -> Ite
 
 
 def _ramp(known: Known, contract: Contract, terms: Ramp) -> Iterator[tuple[str, str]]:
-    yield from _in_order("step", [step.from_ms for step in terms.steps])
+    yield from _in_order("a step", [step.from_ms for step in terms.steps])
     if not terms.steps:
         yield "it has no step", "at least one step"
         return
@@ -139,7 +139,7 @@ def _tiers(terms: PriceTiers) -> Iterator[tuple[str, str]]:
         if following <= one:
             yield f"a tier from {following} chip-hours stands after one from {one}", "tiers in ascending order"
     yield from _not_negative("a rate", [tier.rate_micro_usd_per_chip_hour for tier in terms.tiers])
-    yield from _in_order("index step", [step.from_ms for step in terms.index])
+    yield from _in_order("an index step", [step.from_ms for step in terms.index])
 
 
 def _equity(terms: Equity) -> Iterator[tuple[str, str]]:
@@ -153,8 +153,8 @@ def _equity(terms: Equity) -> Iterator[tuple[str, str]]:
 def _in_order(what: str, instants: Sequence[int]) -> Iterator[tuple[str, str]]:
     for one, following in pairwise(instants):
         if following <= one:
-            text = f"a {what} from {format_date(following)} stands after one from {format_date(one)}"
-            yield text, f"each {what} from a later date than the one before"
+            text = f"{what} from {format_date(following)} stands after one from {format_date(one)}"
+            yield text, f"{what} from a later date than the one before it"
 
 
 def _not_negative(what: str, values: Sequence[int]) -> Iterator[tuple[str, str]]:
