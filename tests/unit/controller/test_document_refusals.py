@@ -88,7 +88,8 @@ def favoured(**more: Any) -> MostFavoured:
 
 def cap(**more: Any) -> ConcentrationCap:
     facts: dict[str, Any] = {"dimension": Dimension.PROVIDER, "measure": Measure.SPEND, "cap_bps": 5_000}
-    return ConcentrationCap(**(facts | {"window_days": 365} | common("cap") | more))
+    facts["window_days"] = 365
+    return ConcentrationCap(**(facts | common("cap") | more))
 
 
 def substitution(rule: SubstitutionRule, *, needs_consent: bool = False, throughput_bps: int = 10_000) -> Substitution:
@@ -119,12 +120,14 @@ def offer(**more: Any) -> Offer:
 
 def need(**more: Any) -> Need:
     facts: dict[str, Any] = {"id": NeedId("N-1"), "accelerators": (H100,), "chips": 32, "source": "test"}
-    return Need(**(facts | {"by_ms": day(30), "until_ms": day(60)} | more))
+    facts |= {"by_ms": day(30), "until_ms": day(60)}
+    return Need(**(facts | more))
 
 
 def suspension(**more: Any) -> Suspension:
     facts: dict[str, Any] = {"id": "S-1", "contract_id": ContractId("alpha-1"), "ground": "flood", "source": "test"}
-    return Suspension(**(facts | {"interval": Interval(day(40), day(50))} | more))
+    facts["interval"] = Interval(day(40), day(50))
+    return Suspension(**(facts | more))
 
 
 def alpha(*clauses: ClauseTerms, **more: Any) -> Contract:
