@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, serving
+from multihome.cli import acting, asking, contracts, serving
 from multihome.cli.launchers import LaunchError, Launchers
 from multihome.cli.session import WRONG_FILES, FilesWrongError, warn
 from multihome.client.directory import NotRunningError
@@ -43,6 +43,15 @@ def command_line() -> typer.Typer:
             {
                 "declare-lost": acting.declare_lost,
                 "restore": acting.restore_provider,
+            },
+        ),
+        (
+            "contract",
+            "Contracts, their clauses and their deadlines.",
+            {
+                "list": contracts.contract_list,
+                "show": contracts.contract_show,
+                "calendar": contracts.contract_calendar,
             },
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
