@@ -104,15 +104,16 @@ def _fact_rows(journal: Journal) -> list[HistoryRow]:
     return list(heapq.merge(*(rows_of(journal, kind) for kind in AS_OF_KINDS), key=lambda row: row.seq))
 
 
-def _instant(name: str, text: str) -> int | None | RefusalOut:
+def _instant(name: str, text: str) -> int | RefusalOut | None:
     """An instant of a query; None where none is named."""
     if not text:
         return None
+    accepted = "a date from 1970 on like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z"
     try:
-        return parse_instant(text)
-    except ValueError as error:
-        accepted = "a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z"
-        return edge_refusal(EdgeCode.INVALID, name, str(error), accepted)
+        at_ms = parse_instant(text)
+    except ValueError:
+        return edge_refusal(EdgeCode.INVALID, name, f"{text!r} is no date or instant", accepted)
+    return at_ms if at_ms >= 0 else edge_refusal(EdgeCode.INVALID, name, f"{text!r} is before 1970", accepted)
 
 
 def _unknown(state: State, name: str) -> Refusal:

@@ -38,10 +38,10 @@ def contract(view: ContractView) -> RenderableType:
     """One contract."""
     row = view.row
     holidays = f", {len(view.holidays)} holidays" if view.holidays else ""
+    term = f"{format_date(row.from_ms)} to {format_date(row.until_ms)}"
     lines = [
         f"{row.id}: {row.title}",
-        f"with {row.provider_id}, {format_date(row.from_ms)} to {format_date(row.until_ms)}, as of "
-        f"{format_instant(view.as_of_ms)}",
+        f"with {row.provider_id}, {term}, as of {format_instant(view.as_of_ms)}",
         f"in {view.currency}; days count in {view.zone}{holidays}",
         f"source: {view.source}",
         *([view.ended] if view.ended else []),

@@ -19,6 +19,9 @@ def contract_problems(state: State, known: Known, contract: Contract) -> Iterato
     yield from reference(subject, "provider", contract.provider_id, known.providers)
     if contract.interval.end_ms <= contract.interval.start_ms:
         yield Refusal(RefusalCode.BAD_DATES, subject, "it ends before it begins")
+    if contract.interval.start_ms < 0:
+        text = f"it begins on {format_date(contract.interval.start_ms)}, and days are counted from 1970 on"
+        yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a contract that begins in 1970 or later")
     if contract.currency != USD:
         text = f"it is in {contract.currency}, and the ledger in {USD}: amounts in different currencies are not added"
         yield Refusal(RefusalCode.CURRENCY_DIFFERS, subject, text, accepted=f"a contract in {USD}")

@@ -1,4 +1,4 @@
-"""Contracts as people read them: with whom, the clauses in force with all their terms, what was ordered and has come."""
+"""Contracts as people read them: with whom, the clauses in force with their terms, what was ordered and has come."""
 
 import msgspec
 

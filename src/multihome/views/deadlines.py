@@ -102,7 +102,10 @@ def deadlines(state: State, as_of_ms: int, until_ms: int) -> tuple[Deadline, ...
     span = Interval(as_of_ms, until_ms)
     found = [*_notices(state), *_waivers(state), *_offers(state)]
     for contract in state.contracts.values():
-        found.extend(_contract(state, contract, span))
+        given = state.terminations.get(contract.id)
+        ended_ms = FOREVER_MS if given is None else given.effective_ms
+        # What falls after a contract was ended binds nobody, and what waited then waits no more.
+        found.extend(one for one in _contract(state, contract, span) if max(one.at_ms, as_of_ms) <= ended_ms)
     kept = (one for one in found if _still_open(one, as_of_ms) or span.contains(one.at_ms))
     return tuple(sorted(set(kept)))
 

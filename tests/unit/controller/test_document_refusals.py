@@ -179,6 +179,12 @@ REFUSED: list[tuple[RefusalCode, Document, str, str]] = [
     (RefusalCode.CURRENCY_DIFFERS, offer(currency="EUR"), "it is in EUR, the ledger in USD, contract beta-1", "in USD"),
     (
         RefusalCode.BAD_DATES,
+        alpha(interval=Interval(-1, YEAR.end_ms)),
+        "it begins on 1969-12-31, and days are counted from 1970 on",
+        "1970 or later",
+    ),
+    (
+        RefusalCode.BAD_DATES,
         contract(tranches=(tranche(), LATE)),
         "the contract ends on 2027-01-01, before the tranche starts on 2027-01-01",
         "within its contract",
