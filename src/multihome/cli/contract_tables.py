@@ -20,7 +20,7 @@ def contracts(view: ContractList) -> RenderableType:
     """All contracts."""
     if not view.contracts:
         return Text("no contract is on record")
-    table = table_of("contract", "provider", "until", ">chips", ">come", "next")
+    table = table_of("contract", "provider", "until", ">chips", ">accepted", "next")
     table.columns[0].no_wrap = True
     for row in view.contracts:
         table.add_row(
@@ -77,7 +77,7 @@ def _amendments(view: ContractView) -> Iterator[str]:
 
 
 def _tranches(view: ContractView) -> Table:
-    table = table_of("tranche", "pool", ">chips", ">come", "state", "promised", "ends", ">rate")
+    table = table_of("tranche", "pool", ">chips", ">accepted", "state", "promised", "ends", ">rate")
     for row in view.tranches:
         table.add_row(
             row.id.rpartition("/")[2],
