@@ -1,4 +1,4 @@
-"""A contract with amendments in its file has, at every instant, the clauses that reading on from one to the next gives."""
+"""A contract with amendments in its file has at every instant the clauses that reading from one to the next gives."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from multihome.wire.documents import Facts, document_data, read_document
 
 START_MS = parse_instant("2026-01-01")
 DAYS = 40
-NAMES = ("a", "b", "c")
+NAMES: tuple[str, ...] = ("a", "b", "c")
 
 
 def date(number: int) -> str:
@@ -28,7 +28,7 @@ def clause(name: str, share: int) -> dict[str, Any]:
 def histories(draw: st.DrawFn) -> tuple[dict[str, Any], dict[int, dict[str, int]]]:
     """A contract's document, and by another road the share of every clause in force after each day it changes."""
     shares = st.integers(1, 100)
-    force = draw(st.dictionaries(st.sampled_from(NAMES), shares))
+    force: dict[str, int] = draw(st.dictionaries(st.sampled_from(NAMES), shares))
     clauses = [clause(name, share) for name, share in force.items()]
     expected = {0: dict(force)}
     amendments: list[dict[str, Any]] = []

@@ -223,7 +223,7 @@ class PriceTiersIn(ClauseShape):
     period: PeriodIn
     """Over what the volume is counted, in the contract's zone."""
     mode: Annotated[TierMode, Strict(strict=False)]
-    """Whether a tier's rate holds for what lies within it, or for everything once it is reached."""
+    """Whether a tier's rate is for what lies within the tier, or for everything once it is reached."""
     tiers: Annotated[list[TierIn], Steps]
     """In ascending order of volume."""
     tranches: list[Name] = Field(default=[], max_length=LIST_ITEMS_MAX)

@@ -205,7 +205,7 @@ class ConcentrationCapIn(ClauseShape):
     kind: Literal["concentration_cap"]
     """Says which clause this is."""
     dimension: Annotated[Dimension, Strict(strict=False)]
-    """What is compared."""
+    """Of what the shares are: of providers, regions or chip vendors."""
     measure: Annotated[Measure, Strict(strict=False)]
     """On which basis."""
     cap: BasisPoints
@@ -246,7 +246,7 @@ class MostFavouredIn(ClauseShape):
     kind: Literal["most_favoured_customer"]
     """Says which clause this is."""
     favoured: Annotated[Favoured, Strict(strict=False)]
-    """Who was promised terms as good as anyone's."""
+    """To whom terms as good as anyone's were promised."""
     accelerators: list[Accelerator] = Field(default=[], max_length=32)
     """What is alike; all when left out."""
     chips_min: Count
@@ -256,7 +256,7 @@ class MostFavouredIn(ClauseShape):
     look_back_days: Days
     """How far back awards are compared."""
     remedy: Annotated[FavouredRemedy, Strict(strict=False)]
-    """What follows from better terms elsewhere."""
+    """What follows where terms elsewhere are better."""
 
     def to_terms(self, contract: Interval) -> MostFavoured:
         """The clause."""
