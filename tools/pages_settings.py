@@ -85,8 +85,9 @@ def _limits() -> list[str]:
     parts: list[str] = []
     for module, group in groupby(constants("multihome"), key=lambda constant: constant.module):
         # What an hour has in milliseconds is arithmetic, not a setting.
-        if module.startswith("multihome.units"):
-            continue
-        rows = ((code(constant.name), f"{constant.value:,}", constant.text) for constant in group)
-        parts += [f"### {module}", table(("name", "value", "why"), rows)]
+        arithmetic = module.startswith("multihome.units")
+        shown = [constant for constant in group if constant.name.endswith("_MAX") or not arithmetic]
+        if shown:
+            rows = ((code(constant.name), f"{constant.value:,}", constant.text) for constant in shown)
+            parts += [f"### {module}", table(("name", "value", "why"), rows)]
     return parts

@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, serving
+from multihome.cli import acting, asking, contracts, serving
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -38,6 +38,15 @@ def command_line() -> typer.Typer:
             {
                 "declare-lost": acting.declare_lost,
                 "restore": acting.restore_provider,
+            },
+        ),
+        (
+            "contract",
+            "Contracts, their clauses and their deadlines.",
+            {
+                "list": contracts.contract_list,
+                "show": contracts.contract_show,
+                "calendar": contracts.contract_calendar,
             },
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),

@@ -41,6 +41,7 @@ class KnownNames(msgspec.Struct, frozen=True):
     clauses: frozenset[str] = frozenset()
     tranches: frozenset[str] = frozenset()
     waivers: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
 
@@ -55,6 +56,7 @@ _DEFINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "provider": ("providers", (("pools", "pools"),)),
     "contract": ("contracts", (("clauses", "clauses"), ("tranches", "tranches"))),
     "waiver": ("waivers", ()),
+    "need": ("needs", ()),
     "tenant": ("tenants", ()),
     WORKLOAD_KIND: ("workloads", ()),
     "task": ("workloads", ()),
@@ -75,6 +77,8 @@ def names_in(documents: Iterable[object]) -> KnownNames:
         names[own].add(name)
         for field, collection in lists:
             names[collection].update(f"{name}/{inner}" for _, inner in entry_names(data, field))
+        for amendment in _entries(data, "amendments"):
+            names["clauses"].update(f"{name}/{inner}" for _, inner in entry_names(amendment, "clauses"))
     return KnownNames(**{name: frozenset(values) for name, values in names.items()})
 
 
@@ -94,7 +98,7 @@ def kind_and_name(data: object) -> tuple[str, str]:
 
 def repeated_names(data: object) -> Iterator[ShapeProblem]:
     """Entries of one list that have the same name. Clauses may: they are amended by date under one name."""
-    for field in ("pools", "tranches", "quotas"):
+    for field in ("pools", "tranches", "quotas", "amendments"):
         seen: set[str] = set()
         for index, name in entry_names(data, field):
             path = (field, index, "name")
@@ -146,7 +150,50 @@ def _contract_references(data: object, known: KnownNames) -> Iterator[_Reference
     yield from _reference(data, ("provider",), "provider", known.providers)
     for index, _ in enumerate(_entries(data, "tranches")):
         yield from _reference(data, ("tranches", index, "pool"), "pool", known.pools)
-        yield from _reference(data, ("tranches", index, "award", "waiver"), "waiver", known.waivers)
+        award: Path = ("tranches", index, "award")
+        yield from _reference(data, (*award, "waiver"), "waiver", known.waivers)
+        for place, _ in enumerate(_list_at(data, *award, "waivers")):
+            yield from _reference(data, (*award, "waivers", place), "waiver", known.waivers)
+    for path in _clause_paths(data):
+        yield from _clause_references(data, path, known)
+
+
+def _clause_paths(data: object) -> Iterator[Path]:
+    """Where clauses stand: the contract's own, and those that amendments begin."""
+    holders: list[Path] = [(), *(("amendments", index) for index, _ in enumerate(_entries(data, "amendments")))]
+    for holder in holders:
+        yield from ((*holder, "clauses", index) for index, _ in enumerate(_list_at(data, *holder, "clauses")))
+
+
+def _clause_references(data: object, path: Path, known: KnownNames) -> Iterator[_Reference]:
+    """Tranches that a ramp or price tiers name, and the provider that a cap names."""
+    contract = _text(data, "name")
+    yield from _tranche_within(data, (*path, "tranche"), contract, known)
+    for index, _ in enumerate(_list_at(data, *path, "tranches")):
+        yield from _tranche_within(data, (*path, "tranches", index), contract, known)
+    if _text(data, *path, "dimension") == "provider":
+        yield from _reference(data, (*path, "of"), "provider", known.providers)
+
+
+def _tranche_within(data: object, path: Path, contract: str, known: KnownNames) -> Iterator[_Reference]:
+    """A tranche that a document calls by its name within the contract."""
+    prefix = f"{contract}/"
+    names = frozenset(name.removeprefix(prefix) for name in known.tranches if name.startswith(prefix))
+    yield from _reference(data, path, f"tranche of {contract}", names)
+
+
+def _offer_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("provider",), "provider", known.providers)
+    yield from _reference(data, ("pool",), "pool", known.pools)
+    yield from _reference(data, ("need",), "need", known.needs)
+
+
+def _suspension_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("contract",), "contract", known.contracts)
+    contract = _text(data, "contract")
+    if contract in known.contracts:
+        for index, _ in enumerate(_entries(data, "tranches")):
+            yield from _tranche_within(data, ("tranches", index), contract, known)
 
 
 def _waiver_references(data: object, known: KnownNames) -> Iterator[_Reference]:
@@ -190,6 +237,8 @@ def _nothing(data: object, known: KnownNames) -> Iterator[_Reference]:
 _REFERENCES: dict[str, Callable[[object, KnownNames], Iterator[_Reference]]] = {
     "contract": _contract_references,
     "waiver": _waiver_references,
+    "suspension": _suspension_references,
+    "offer": _offer_references,
     "delivery": _delivery_references,
     "tenant": _tenant_references,
     WORKLOAD_KIND: _workload_references,
@@ -202,12 +251,13 @@ def _misplaced_pools(data: object, known: KnownNames) -> Iterator[ShapeProblem]:
     provider = _text(data, "provider")
     if provider not in known.providers:
         return
-    for index, _ in enumerate(_entries(data, "tranches")):
-        path = ("tranches", index, "pool")
+    whose = f"the offer is {provider}'s" if _text(data, "kind") == "offer" else f"the contract is with {provider}"
+    ordered: list[Path] = [("tranches", index, "pool") for index, _ in enumerate(_entries(data, "tranches"))]
+    for path in (("pool",), *ordered):
         pool = _text(data, *path)
         owner = pool.partition("/")[0]
         if pool in known.pools and owner != provider:
-            wrong = f"pool {shown(pool)} is {owner}'s, and the contract is with {provider}"
+            wrong = f"pool {shown(pool)} is {owner}'s, and {whose}"
             yield _problem(path, wrong, pool)
 
 
@@ -215,6 +265,20 @@ def _entries(data: object, field: str) -> list[object]:
     """One of a document's lists; empty where none stands there."""
     entries = cast("Mapping[str, object]", data).get(field) if isinstance(data, Mapping) else None
     return cast("list[object]", entries) if isinstance(entries, list) else []
+
+
+def _list_at(data: object, *path: str | int) -> list[object]:
+    """The list at a path of plain data; empty where none stands there."""
+    *head, field = path
+    node = data
+    for step in head:
+        if isinstance(node, Mapping):
+            node = cast("Mapping[str | int, object]", node).get(step)
+        elif isinstance(node, list) and isinstance(step, int):
+            node = cast("list[object]", node)[step]
+        else:
+            return []
+    return _entries(node, str(field))
 
 
 def _text(data: object, *path: str | int) -> str:

@@ -71,6 +71,12 @@ def zone_info(name: str) -> ZoneInfo:
         raise ValueError(msg) from error
 
 
+@lru_cache(maxsize=1)
+def zone_names() -> tuple[str, ...]:
+    """The names of all zones there are."""
+    return tuple(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
 def local_date(at_ms: int, zone: str) -> date:
     """The local date of an instant."""
     return datetime_of(at_ms).astimezone(zone_info(zone)).date()
@@ -110,6 +116,25 @@ def window_end(
         left -= left > 0 and is_business_day(day, calendar)
     msg = f"no {days} business days within {SEARCH_DAYS} days"
     raise ValueError(msg)
+
+
+def last_opening_day(end_ms: int, days: int, count: DayCount, closes_minute: int, calendar: Calendar) -> date:
+    """The last local day on which a window can open that closes by an instant: the inverse of `window_end`."""
+    business = count is DayCount.BUSINESS
+    day = local_date(end_ms, calendar.zone)
+    while True:
+        closes_ms = local_instant(day, closes_minute, calendar.zone)
+        in_time = isinstance(closes_ms, int) and closes_ms <= end_ms
+        if in_time and (not business or is_business_day(day, calendar)):
+            break
+        day -= timedelta(days=1)
+    if not business:
+        return day - timedelta(days=days)
+    left = days
+    while left:
+        left -= is_business_day(day, calendar)
+        day -= timedelta(days=1)
+    return day
 
 
 def is_business_day(day: date, calendar: Calendar) -> bool:

@@ -8,7 +8,8 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.controller.notifications import ATTEMPTS_MAX
 from multihome.controller.state import Openness, State
 from multihome.domain.runs import Fenced, Unknown
-from multihome.units.time import Now, format_date
+from multihome.units.time import Now, format_date, format_moment
+from multihome.views.deadlines import DeadlineKind, pressing
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
         *_drains(state),
         *_orphans(state),
         *_late_deliveries(state, now),
+        *_deadlines(state, now),
         *_undelivered(state),
     )
 
@@ -63,6 +65,16 @@ def _late_deliveries(state: State, now: Now) -> Iterator[Alarm]:
             if is_due and delivered_domains(state.deliveries.values(), tranche, now.contract_ms) < tranche.domains:
                 text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
                 yield Alarm("delivery_late", tranche.id, text)
+
+
+def _deadlines(state: State, now: Now) -> Iterator[Alarm]:
+    """Deadlines that come near or have passed. A promised date that has passed is told as a late delivery."""
+    for deadline in pressing(state, now.contract_ms):
+        has_passed = deadline.at_ms < now.contract_ms
+        if not (has_passed and deadline.what is DeadlineKind.TRANCHE_PROMISED):
+            subject = "/".join(part for part in (deadline.contract, deadline.clause) if part) or "offers"
+            when = "since" if has_passed else "on"
+            yield Alarm(deadline.what.value, subject, f"{when} {format_moment(deadline.at_ms)}: {deadline.text}")
 
 
 def _undelivered(state: State) -> Iterator[Alarm]:
