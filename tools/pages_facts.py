@@ -14,7 +14,6 @@ from multihome.domain.refusals import RefusalCode
 from multihome.units.time import Interval, parse_instant
 from multihome.views import history
 from multihome.views.words import describe
-from multihome.wire.documents_contracts import CLAUSES_NOT_EXECUTABLE
 from multihome.wire.refusals import EdgeCode, status_of
 from tools.pages_documents import shape_table
 from tools.source import member_docs, one_line
@@ -129,10 +128,6 @@ def clauses_page() -> str:
         "## Scope",
         one_line(Scope.__doc__),
         shape_table("contract", "ScopeIn"),
-        "## Kinds that are refused",
-        "Contracts have these clauses too. Multihome does not execute them yet, so a file that has one is refused by "
-        "name. It is never accepted and ignored.",
-        "\n".join(f"- `{kind}`" for kind in CLAUSES_NOT_EXECUTABLE),
     )
 
 

@@ -1,9 +1,10 @@
 """A fact written as a document and read again is the same fact."""
 
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from hypothesis import given
@@ -11,17 +12,48 @@ from hypothesis import strategies as st
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
+    AmountStep,
+    ChipStep,
+    ClauseTerms,
+    ConcentrationCap,
     DelayRemedy,
+    Dimension,
+    Equity,
+    Equivalence,
     Exclusivity,
+    Exemption,
+    ExemptionGround,
+    Favoured,
+    FavouredRemedy,
+    FeeStep,
     FirstRefusal,
     FirstRefusalMode,
+    IndexStep,
+    MatchTest,
+    MaterialChange,
+    Measure,
+    Milestone,
+    MinimumCommitment,
+    MostFavoured,
+    Prepayment,
+    PriceTiers,
+    Ramp,
+    Renewal,
+    RenewalMode,
     Scope,
+    Substitution,
+    SubstitutionRule,
     TakeOrPay,
+    Termination,
+    Tier,
+    TierMode,
+    Use,
     Window,
 )
 from multihome.domain.commands import Document
-from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
+from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, PoolId, TrancheId
+from multihome.domain.procurement import Firmness, Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant, lineage
 from multihome.domain.workloads import (
@@ -36,9 +68,12 @@ from multihome.domain.workloads import (
 from multihome.files.loading import load
 from multihome.files.references import KnownNames
 from multihome.files.writing import dump
+from multihome.units.calendar import Calendar, DayCount, Period, zone_names
 from multihome.units.time import FOREVER_MS, Interval
 from multihome.wire.documents import Facts, document_data, read_document
-from multihome.wire.fields import DURATION_MS_MAX, WHOLE_MAX
+from multihome.wire.documents_clauses import CLAUSE_KINDS, clause_kind
+from multihome.wire.documents_clauses_money import PERIODS_MAX
+from multihome.wire.fields import CHIP_HOURS_MAX, DURATION_MS_MAX, FACTOR_BPS_MAX, WHOLE_MAX
 
 NAMES = tuple(map(AcceleratorName, ("H100-SXM-80GB", "A100-SXM-80GB", "TPU-v5p", "Own-Chip-1")))
 KNOWN = frozenset(NAMES)
@@ -68,28 +103,128 @@ def some(strategy: st.SearchStrategy[object], most: int = 4) -> st.SearchStrateg
     return st.lists(strategy, max_size=most).map(tuple)
 
 
+kinds = st.lists(st.sampled_from(WorkloadKind), unique=True).map(tuple)
+words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
+uses = st.builds(Use, workload_kinds=kinds, products=some(names))
+factors = st.integers(0, FACTOR_BPS_MAX)
 scopes = st.builds(
     Scope,
-    workload_kinds=st.lists(st.sampled_from(WorkloadKind), unique=True).map(tuple),
+    workload_kinds=kinds,
     products=some(names),
     new_capacity_only=st.booleans(),
     accelerators=accelerators,
+    territories=some(words),
 )
-clause = {"id": names, "interval": intervals(), "source": texts}
-clauses = st.one_of(
-    st.builds(Exclusivity, scope=scopes, **clause),
+windows = st.builds(Window, days=days, count=st.sampled_from(DayCount), closes_minute=st.integers(1, 1_440))
+equivalents = some(
     st.builds(
+        Equivalence, accelerator=st.sampled_from(NAMES), stands_for=st.sampled_from(NAMES), throughput_bps=factors
+    )
+)
+matches = st.builds(MatchTest, discount_bps_per_year=shares, start_tolerance_days=days, equivalents=equivalents)
+changes = st.builds(MaterialChange, rate_bps=factors, chips_bps=factors, start_days=days, term_days=days)
+exemptions = st.builds(Exemption, ground=st.sampled_from(ExemptionGround), workload_kinds=kinds, days=days)
+zero_or_count = st.integers(0, 1_000_000)
+clause = {"id": names, "interval": intervals(), "source": texts}
+
+
+def steps(step: type, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.builds(step, **fields), min_size=1, max_size=4).map(tuple)
+
+
+CLAUSES: dict[type, st.SearchStrategy[Any]] = {
+    Exclusivity: st.builds(Exclusivity, scope=scopes, **clause),
+    FirstRefusal: st.builds(
         FirstRefusal,
         scope=scopes,
         mode=st.sampled_from(FirstRefusalMode),
-        notice=st.builds(Window, days=days),
+        notice=windows,
         waiver_days=days,
         incumbent_first=st.booleans(),
+        match=matches,
+        material_change=changes,
+        exemptions=some(exemptions),
         **clause,
     ),
-    st.builds(TakeOrPay, share_bps=shares, **clause),
-    st.builds(DelayRemedy, grace_days=days, discount_bps_per_day=shares, cap_bps=shares, **clause),
-)
+    TakeOrPay: st.builds(
+        TakeOrPay,
+        share_bps=shares,
+        period=st.sampled_from(Period),
+        make_up_periods=st.integers(0, PERIODS_MAX),
+        carry_forward_bps=shares,
+        **clause,
+    ),
+    MinimumCommitment: st.builds(
+        MinimumCommitment,
+        period=st.sampled_from(Period),
+        steps=steps(AmountStep, from_ms=instants, amount_micro_usd=money),
+        **clause,
+    ),
+    Ramp: st.builds(Ramp, tranche=names, steps=steps(ChipStep, from_ms=instants, chips=zero_or_count), **clause),
+    Prepayment: st.builds(
+        Prepayment, amount_micro_usd=money, paid_ms=instants, draw_bps=shares, refund_bps=shares, **clause
+    ),
+    PriceTiers: st.builds(
+        PriceTiers,
+        period=st.sampled_from(Period),
+        mode=st.sampled_from(TierMode),
+        tiers=steps(Tier, from_chip_hours=st.integers(0, CHIP_HOURS_MAX), rate_micro_usd_per_chip_hour=money),
+        tranches=some(names),
+        index=some(st.builds(IndexStep, from_ms=instants, factor_bps=factors)),
+        **clause,
+    ),
+    DelayRemedy: st.builds(
+        DelayRemedy,
+        grace_days=days,
+        discount_bps_per_day=shares,
+        cap_bps=shares,
+        shifts_end=st.booleans(),
+        end_tranche_after_days=days,
+        end_order_after_days=days,
+        **clause,
+    ),
+    Termination: st.builds(
+        Termination,
+        notice=windows,
+        causes=some(words),
+        cure_days=days,
+        fees=some(st.builds(FeeStep, from_ms=instants, share_bps=shares)),
+        **clause,
+    ),
+    Renewal: st.builds(
+        Renewal, mode=st.sampled_from(RenewalMode), notice=windows, term_days=days, rate_factor_bps=factors, **clause
+    ),
+    ConcentrationCap: st.builds(
+        ConcentrationCap,
+        dimension=st.sampled_from(Dimension),
+        measure=st.sampled_from(Measure),
+        cap_bps=shares,
+        window_days=days,
+        of=names | st.just(""),
+        **clause,
+    ),
+    MostFavoured: st.builds(
+        MostFavoured,
+        favoured=st.sampled_from(Favoured),
+        accelerators=accelerators,
+        chips_min=counts,
+        chips_max=counts,
+        look_back_days=days,
+        remedy=st.sampled_from(FavouredRemedy),
+        **clause,
+    ),
+    Substitution: st.builds(
+        Substitution,
+        rule=st.sampled_from(SubstitutionRule),
+        needs_consent=st.booleans(),
+        equivalents=equivalents,
+        **clause,
+    ),
+    Equity: st.builds(
+        Equity, milestones=steps(Milestone, chips_accepted=zero_or_count, value_micro_usd=money), **clause
+    ),
+}
+clauses = st.one_of(*CLAUSES.values())
 
 
 @st.composite
@@ -101,26 +236,106 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
         domains=draw(counts),
         nodes_per_domain=draw(counts),
         new_capacity=draw(st.booleans()),
+        use=draw(uses),
         promised_ms=term.start_ms,
         ends_ms=term.end_ms,
         rate_micro_usd_per_chip_hour=draw(money),
         rate_source=draw(texts),
         award=draw(
-            st.builds(Award, awarded_ms=instants, waiver_ids=st.lists(names, max_size=1).map(tuple), exemption=texts)
+            st.builds(
+                Award,
+                awarded_ms=instants,
+                award_id=st.none() | names,
+                waiver_ids=st.lists(names, max_size=3).map(tuple),
+                exemption=texts,
+                consent=texts,
+            )
         ),
     )
+
+
+holidays = st.lists(st.dates().map(date.isoformat), max_size=4).map(tuple)
+calendars = st.builds(Calendar, zone=st.sampled_from(zone_names()), holidays=holidays)
+currencies = st.sampled_from(("USD", "EUR", "JPY"))
 
 
 @st.composite
 def contracts(draw: st.DrawFn) -> Contract:
     name, provider = draw(names), draw(names)
+    interval = draw(intervals())
+    agreed = tuple(draw(st.lists(clauses, max_size=4)))
+    amendments = st.builds(
+        Amendment,
+        id=names,
+        effective_ms=st.integers(interval.start_ms, interval.end_ms - 1),
+        clauses=st.lists(st.sampled_from([terms.id for terms in agreed]), unique=True).map(tuple)
+        if agreed
+        else st.just(()),
+        source=texts,
+    )
     return Contract(
         id=name,
         title=draw(filled),
         provider_id=provider,
-        interval=draw(intervals()),
-        clauses=tuple(draw(st.lists(clauses, max_size=4))),
+        interval=interval,
+        calendar=draw(calendars),
+        currency=draw(currencies),
+        clauses=agreed,
+        amendments=tuple(draw(st.lists(amendments, max_size=2, unique_by=attrgetter("id")))),
         tranches=tuple(draw(st.lists(tranches(name, provider), max_size=3, unique_by=attrgetter("id")))),
+        source=draw(texts),
+    )
+
+
+needs = st.builds(
+    Need,
+    id=names,
+    accelerators=accelerators.filter(bool),
+    chips=counts,
+    by_ms=st.integers(0, FOREVER_MS // 2),
+    until_ms=st.integers(FOREVER_MS // 2 + 1, FOREVER_MS),
+    use=uses,
+    source=texts,
+)
+terms_of_days = st.integers(1, 3_660)
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    provider = draw(names)
+    return Offer(
+        id=draw(names),
+        provider_id=provider,
+        pool_id=PoolId(f"{provider}/{draw(names)}"),
+        chips_min=draw(counts),
+        chips_max=draw(counts),
+        chips_step=draw(counts),
+        start_from_ms=draw(instants),
+        start_until_ms=draw(instants),
+        term_days_min=draw(terms_of_days),
+        term_days_max=draw(terms_of_days),
+        lead_days=draw(days),
+        rate_micro_usd_per_chip_hour=draw(money),
+        currency=draw(currencies),
+        firmness=draw(st.sampled_from(Firmness)),
+        new_capacity=draw(st.booleans()),
+        use=draw(uses),
+        cancellation=draw(texts),
+        expires_ms=draw(instants),
+        need_id=draw(st.none() | names),
+        source=draw(texts),
+    )
+
+
+@st.composite
+def suspensions(draw: st.DrawFn) -> Suspension:
+    contract = draw(names)
+    return Suspension(
+        id=draw(names),
+        contract_id=contract,
+        interval=draw(intervals()),
+        tranche_ids=tuple(TrancheId(f"{contract}/{name}") for name in draw(st.lists(names, max_size=3))),
+        ground=draw(filled),
         source=draw(texts),
     )
 
@@ -267,7 +482,22 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
     )
 
 
-facts = st.one_of(accelerator_types, contracts(), waivers(), deliveries, tenant_facts, workloads())
+facts = st.one_of(
+    accelerator_types,
+    contracts(),
+    waivers(),
+    suspensions(),
+    needs,
+    offers(),
+    deliveries,
+    tenant_facts,
+    workloads(),
+)
+
+
+def test_every_kind_of_clause_is_drawn_and_has_a_shape() -> None:
+    assert set(CLAUSES) == set(get_args(ClauseTerms))
+    assert tuple(clause_kind(terms) for terms in CLAUSES) == CLAUSE_KINDS
 
 
 @given(facts)
@@ -304,7 +534,23 @@ def _referred(fact: Document | WorkloadSpec) -> KnownNames:
         case Contract():
             waiver_ids = frozenset(name for tranche in fact.tranches for name in tranche.award.waiver_ids)
             pools = frozenset(tranche.pool_id for tranche in fact.tranches)
-            names |= KnownNames(providers=frozenset({fact.provider_id}), pools=pools, waivers=waiver_ids)
+            capped = {terms.of for terms in fact.clauses if isinstance(terms, ConcentrationCap)}
+            named = {terms.tranche for terms in fact.clauses if isinstance(terms, Ramp)}
+            named |= {name for terms in fact.clauses if isinstance(terms, PriceTiers) for name in terms.tranches}
+            names |= KnownNames(
+                providers=frozenset({fact.provider_id, *capped}),
+                pools=pools,
+                waivers=waiver_ids,
+                tranches=frozenset(f"{fact.id}/{name}" for name in named),
+            )
+        case Offer():
+            names |= KnownNames(
+                providers=frozenset({fact.provider_id}),
+                pools=frozenset({fact.pool_id}),
+                needs=frozenset({fact.need_id or ""}),
+            )
+        case Suspension():
+            names |= KnownNames(contracts=frozenset({fact.contract_id}), tranches=frozenset(fact.tranche_ids))
         case Waiver():
             clause_name = f"{fact.contract_id}/{fact.clause_id}"
             names |= KnownNames(contracts=frozenset({fact.contract_id}), clauses=frozenset({clause_name}))

@@ -56,6 +56,7 @@ def _names(state: State) -> NamesOut:
         clauses=tuple(f"{contract.id}/{terms.id}" for contract in contracts for terms in contract.clauses),
         tranches=tuple(tranche.id for contract in contracts for tranche in contract.tranches),
         waivers=tuple(state.waivers),
+        needs=tuple(state.needs),
         tenants=tuple(state.tenants),
         workloads=tuple(dict.fromkeys(workload.spec.name for workload in state.workloads.values())),
     )

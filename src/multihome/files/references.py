@@ -16,7 +16,8 @@ from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant, parent_of
 from multihome.domain.workloads import WorkloadSpec
 from multihome.wire.documents import WORKLOAD_KIND, documents_data
-from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text, path_in
+from multihome.wire.fields import closest
+from multihome.wire.shape_problems import Path, ShapeProblem, Spot, field_text, path_in
 
 NAMES_SHOWN_MAX = 12
 
@@ -33,6 +34,7 @@ class KnownNames(msgspec.Struct, frozen=True):
     clauses: frozenset[str] = frozenset()
     tranches: frozenset[str] = frozenset()
     waivers: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
 
@@ -47,6 +49,7 @@ _DEFINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "provider": ("providers", (("pools", "pools"),)),
     "contract": ("contracts", (("clauses", "clauses"), ("tranches", "tranches"))),
     "waiver": ("waivers", ()),
+    "need": ("needs", ()),
     "tenant": ("tenants", ()),
     WORKLOAD_KIND: ("workloads", ()),
     "task": ("workloads", ()),
@@ -67,6 +70,8 @@ def names_in(documents: Iterable[object]) -> KnownNames:
         names[own].add(name)
         for field, collection in lists:
             names[collection].update(f"{name}/{inner}" for _, inner in _entry_names(data, field))
+        for amendment in _entries(data, "amendments"):
+            names["clauses"].update(f"{name}/{inner}" for _, inner in _entry_names(amendment, "clauses"))
     return KnownNames(**{name: frozenset(values) for name, values in names.items()})
 
 
@@ -86,7 +91,7 @@ def kind_and_name(data: object) -> tuple[str, str]:
 
 def repeated_names(data: object) -> Iterator[ShapeProblem]:
     """Entries of one list that have the same name. Clauses may: they are amended by date under one name."""
-    for field in ("pools", "tranches", "quotas"):
+    for field in ("pools", "tranches", "quotas", "amendments"):
         seen: set[str] = set()
         for index, name in _entry_names(data, field):
             path = (field, index, "name")
@@ -96,9 +101,13 @@ def repeated_names(data: object) -> Iterator[ShapeProblem]:
             seen.add(name)
 
 
-def _entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
+def _entries(data: object, field: str) -> list[object]:
     entries = cast("Mapping[str, object]", data).get(field) if isinstance(data, Mapping) else None
-    for index, entry in enumerate(cast("list[object]", entries) if isinstance(entries, list) else []):
+    return cast("list[object]", entries) if isinstance(entries, list) else []
+
+
+def _entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
+    for index, entry in enumerate(_entries(data, field)):
         _, name = kind_and_name(entry)
         if name:
             yield index, name
@@ -122,11 +131,13 @@ def _listed(names: frozenset[str]) -> str:
     return f"known: {', '.join(shown)}{more}" if shown else "none is known"
 
 
-def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
+def _references(  # noqa: C901 -- one branch a kind of document
+    fact: Document | WorkloadSpec, known: KnownNames, data: object
+) -> Iterator[_Reference]:
     """Where a name is used, what it must name, the name, and the names there are."""
     match fact:
         case Contract():
-            yield from _contract_references(fact, known)
+            yield from _contract_references(fact, known, data)
         case Waiver():
             yield from _waiver_references(fact, known)
         case Delivery():
@@ -137,16 +148,70 @@ def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) 
                 yield ("name",), "tenant", parent, known.tenants
         case WorkloadSpec():
             yield from _workload_references(fact, known, data)
-        case AcceleratorType() | Provider() | Pool() | Suspension() | Need() | Offer():
+        case Offer():
+            yield from _offer_references(fact, known)
+        case Suspension():
+            yield from _suspension_references(fact, known)
+        case AcceleratorType() | Provider() | Pool() | Need():
             pass
 
 
-def _contract_references(fact: Contract, known: KnownNames) -> Iterator[_Reference]:
+def _contract_references(fact: Contract, known: KnownNames, data: object) -> Iterator[_Reference]:
     yield ("provider",), "provider", fact.provider_id, known.providers
     for index, tranche in enumerate(fact.tranches):
         yield ("tranches", index, "pool"), "pool", tranche.pool_id, known.pools
-        for waiver_id in tranche.award.waiver_ids:
-            yield ("tranches", index, "award", "waiver"), "waiver", waiver_id, known.waivers
+        award: Path = ("tranches", index, "award")
+        one = path_in(data, (*award, "waiver")) == (*award, "waiver")
+        for place, waiver_id in enumerate(tranche.award.waiver_ids):
+            in_list: Path = ("waivers", place - one)
+            yield (*award, "waiver") if one and place == 0 else (*award, *in_list), "waiver", waiver_id, known.waivers
+    for place, terms in _clauses_in(data):
+        yield from _clause_references(place, terms, fact.id, known)
+
+
+def _clauses_in(data: object) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """Clauses as the document has them, also those within amendments: the facts do not tell where each stood."""
+    places: list[tuple[Path, object]] = [((), data)]
+    places += [(("amendments", index), amendment) for index, amendment in enumerate(_entries(data, "amendments"))]
+    for path, holder in places:
+        for index, clause in enumerate(_entries(holder, "clauses")):
+            if isinstance(clause, Mapping):
+                yield (*path, "clauses", index), cast("Mapping[str, object]", clause)
+
+
+def _clause_references(
+    path: Path, clause: Mapping[str, object], contract_id: str, known: KnownNames
+) -> Iterator[_Reference]:
+    """Tranches that a ramp or price tiers name, and the provider that a cap names."""
+    tranche = clause.get("tranche")
+    if isinstance(tranche, str):
+        yield _tranche_within((*path, "tranche"), contract_id, f"{contract_id}/{tranche}", known)
+    for index, name in enumerate(_entries(clause, "tranches")):
+        yield _tranche_within((*path, "tranches", index), contract_id, f"{contract_id}/{name}", known)
+    of = clause.get("of")
+    if isinstance(of, str) and of and clause.get("dimension") == "provider":
+        yield (*path, "of"), "provider", of, known.providers
+
+
+def _tranche_within(path: Path, contract_id: str, tranche_id: str, known: KnownNames) -> _Reference:
+    """A tranche that a document calls by its name within the contract."""
+    prefix = f"{contract_id}/"
+    names = frozenset(name.removeprefix(prefix) for name in known.tranches if name.startswith(prefix))
+    return path, f"tranche of {contract_id}", tranche_id.removeprefix(prefix), names
+
+
+def _offer_references(fact: Offer, known: KnownNames) -> Iterator[_Reference]:
+    yield ("provider",), "provider", fact.provider_id, known.providers
+    yield ("pool",), "pool", fact.pool_id, known.pools
+    if fact.need_id is not None:
+        yield ("need",), "need", fact.need_id, known.needs
+
+
+def _suspension_references(fact: Suspension, known: KnownNames) -> Iterator[_Reference]:
+    yield ("contract",), "contract", fact.contract_id, known.contracts
+    if fact.contract_id in known.contracts:
+        for index, tranche_id in enumerate(fact.tranche_ids):
+            yield _tranche_within(("tranches", index), fact.contract_id, tranche_id, known)
 
 
 def _waiver_references(fact: Waiver, known: KnownNames) -> Iterator[_Reference]:
@@ -173,11 +238,17 @@ def _workload_references(spec: WorkloadSpec, known: KnownNames, data: object) ->
 
 
 def _misplaced_pools(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[ShapeProblem]:
-    if not isinstance(fact, Contract):
+    pools: list[tuple[Path, str]] = []
+    if isinstance(fact, Contract):
+        pools = [(("tranches", index, "pool"), tranche.pool_id) for index, tranche in enumerate(fact.tranches)]
+        whose = f"the contract is with {fact.provider_id}"
+    elif isinstance(fact, Offer):
+        pools = [(("pool",), fact.pool_id)]
+        whose = f"the offer is {fact.provider_id}'s"
+    else:
         return
-    for index, tranche in enumerate(fact.tranches):
-        owner = tranche.pool_id.partition("/")[0]
-        if tranche.pool_id in known.pools and owner != fact.provider_id:
-            path = ("tranches", index, "pool")
-            wrong = f"pool {tranche.pool_id!r} is {owner}'s, and the contract is with {fact.provider_id}"
-            yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(tranche.pool_id))
+    for path, pool_id in pools:
+        owner = pool_id.partition("/")[0]
+        if pool_id in known.pools and owner != fact.provider_id:
+            wrong = f"pool {pool_id!r} is {owner}'s, and {whose}"
+            yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(pool_id))

@@ -71,6 +71,12 @@ def zone_info(name: str) -> ZoneInfo:
         raise ValueError(msg) from error
 
 
+@lru_cache(maxsize=1)
+def zone_names() -> tuple[str, ...]:
+    """The names of all zones there are."""
+    return tuple(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
 def local_date(at_ms: int, zone: str) -> date:
     """The local date of an instant."""
     return datetime_of(at_ms).astimezone(zone_info(zone)).date()
