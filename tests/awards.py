@@ -3,13 +3,13 @@
 from typing import Any
 
 from multihome.domain.clause_terms import (
-    Use,
     ConcentrationCap,
     Dimension,
     Favoured,
     FavouredRemedy,
     Measure,
     MostFavoured,
+    Use,
 )
 from multihome.domain.contracts import USD
 from multihome.domain.ids import AwardId, OfferId, PoolId, ProviderId
