@@ -123,6 +123,7 @@ PLANTED = {
     "adapters-blind": ("multihome/adapters/planted_one.py", "import multihome.adapters.planted_other\n"),
     "pydantic": ("multihome/files/planted.py", "import pydantic\n"),
     "relational": ("multihome/runtime/planted.py", "import sqlalchemy\n"),
+    "solver": ("multihome/runtime/planted.py", "import highspy\n"),
     "verifier": ("multihome_verify/planted.py", "import multihome.units\n"),
 }
 CONTRACT_OF = {"siblings": "layers", "faces": "layers", "unplaced": "layers", "pure-thread": "pure"}

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.engine_local.engine import LocalEngine
 from multihome.adapters.relational.sqlite import open_sqlite
+from multihome.adapters.solver_highs import HighsSolver
 from multihome.api.application import application
 from multihome.api.context import Context
 from multihome.api.metrics import Metrics
@@ -70,7 +71,7 @@ def serve(options: StartOptions) -> None:
         restored = options.state / RESTORED_FILE
         adoption = Adoption(done=restored.unlink) if restored.exists() else None
         service = Service(runtime, clock, mint, lambda provider: _engine(options.state, provider, clock), adoption)
-        context = Context(service, clock, metrics, VERSION)
+        context = Context(service, clock, metrics, VERSION, HighsSolver())
         app = application(context, token_of(options.state, mint))
         uvloop.run(_run(options, service, context, app, listener))
 

@@ -131,9 +131,7 @@ def _listed(names: frozenset[str]) -> str:
     return f"known: {', '.join(shown)}{more}" if shown else "none is known"
 
 
-def _references(  # noqa: C901 -- one branch a kind of document
-    fact: Document | WorkloadSpec, known: KnownNames, data: object
-) -> Iterator[_Reference]:
+def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
     """Where a name is used, what it must name, the name, and the names there are."""
     match fact:
         case Contract():

@@ -33,6 +33,8 @@ class Group(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """The uses in words."""
+        if len(self.uses) > len(WorkloadKind) or {use.kind for use in self.uses} == set(WorkloadKind):
+            return "any work" if all(use.product == ANY_OTHER for use in self.uses) else "work of these products"
         return ", ".join(f"{use.kind.value} {use.product}".strip() for use in self.uses)
 
 

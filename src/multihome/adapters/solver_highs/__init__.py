@@ -44,8 +44,15 @@ class HighsSolver:
         return _result(request, highs, _STATUS[status])
 
 
+class _Quiet(highspy.Highs):
+    """HiGHS without callbacks: setting them up prints a banner on standard output before it can be told not to."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+
+
 def _configured(request: SolveRequest) -> highspy.Highs:
-    highs = highspy.Highs()
+    highs = _Quiet()
     for option, value in (
         ("output_flag", False),
         ("threads", 1),
