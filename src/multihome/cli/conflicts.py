@@ -24,7 +24,8 @@ def _lines(view: ConflictsView) -> Iterator[str]:
     if view.unsettled:
         yield f"{counted}: not settled, {view.unsettled}"
     elif view.conflicts:
-        yield f"{counted}: {len(view.conflicts)} conflicts, no clause in two of them"
+        number = len(view.conflicts)
+        yield f"{counted}: " + (f"{number} conflicts, no clause in two of them" if number > 1 else "1 conflict")
     else:
         yield f"{counted}: all can be kept"
 

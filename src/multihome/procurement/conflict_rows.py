@@ -172,13 +172,12 @@ def _minimum(
         )
         if owed <= 0:
             continue
-        entries = [
-            (one.column, one.chip_ms() * _highest_rate_micro_usd(contract, one) / MS_PER_HOUR / owed)
-            for one in own
-            if _lies_in(one.cell, span)
-        ]
+        inside = [one for one in own if _lies_in(one.cell, span)]
+        costs = [one.chip_ms() * _highest_rate_micro_usd(contract, one) / MS_PER_HOUR for one in inside]
+        unit = max([owed, *costs])
+        entries = [(one.column, cost / unit) for one, cost in zip(inside, costs, strict=True)]
         name = f"{format_usd(round(owed))} is spent under {contract.id}, {_dates(span)}"
-        draft.row(draft.index_of(contract, terms), name, 1.0, UNBOUNDED, entries)
+        draft.row(draft.index_of(contract, terms), name, owed / unit, UNBOUNDED, entries)
 
 
 def _amount_micro_usd(terms: MinimumCommitment, at_ms: int) -> int:

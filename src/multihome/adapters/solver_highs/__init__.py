@@ -10,7 +10,6 @@ from multihome.ports.solver import SolverError
 
 _STATUS = {
     highspy.HighsModelStatus.kOptimal: SolveStatus.OPTIMAL,
-    highspy.HighsModelStatus.kModelEmpty: SolveStatus.OPTIMAL,
     highspy.HighsModelStatus.kInfeasible: SolveStatus.INFEASIBLE,
     highspy.HighsModelStatus.kUnbounded: SolveStatus.UNBOUNDED,
     highspy.HighsModelStatus.kIterationLimit: SolveStatus.LIMIT,
@@ -27,6 +26,8 @@ class HighsSolver:
         Raises:
             SolverError: HiGHS refused the model, or ended in a state that says nothing about it.
         """
+        if not request.columns:
+            return _without_columns(request)
         highs = _configured(request)
         if highs.passModel(_model(request)) == highspy.HighsStatus.kError:
             msg = f"HiGHS refuses the model of {request.name!r}"
@@ -89,6 +90,13 @@ def _model(request: SolveRequest) -> highspy.HighsLp:
     model.a_matrix_.index_ = indices
     model.a_matrix_.value_ = values
     return model
+
+
+def _without_columns(request: SolveRequest) -> SolveResult:
+    """What HiGHS calls an empty model, rows or not: its rows say whether 0 keeps them."""
+    kept = all(row.lower <= 0.0 <= row.upper for row in request.rows)
+    duals = tuple(0.0 for _ in request.rows) if kept else ()
+    return SolveResult(SolveStatus.OPTIMAL if kept else SolveStatus.INFEASIBLE, 0.0, 0.0, (), duals, 0, 0)
 
 
 def _result(request: SolveRequest, highs: highspy.Highs, status: SolveStatus) -> SolveResult:
