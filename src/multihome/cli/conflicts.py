@@ -20,14 +20,18 @@ def _lines(view: ConflictsView) -> Iterator[str]:
         yield from (f"   {_clause(clause)}" for clause in conflict.clauses)
         yield "   They meet here:" if len(conflict.clauses) > 1 else "   Nothing on record would keep it:"
         yield from (f"   - {row}" for row in conflict.meets)
-    counted = f"{view.clauses} clauses of {view.contracts} contracts"
+    counted = f"{_number(view.clauses, 'clause')} of {_number(view.contracts, 'contract')}"
     if view.unsettled:
         yield f"{counted}: not settled, {view.unsettled}"
     elif view.conflicts:
-        number = len(view.conflicts)
-        yield f"{counted}: " + (f"{number} conflicts, no clause in two of them" if number > 1 else "1 conflict")
+        apart = ", no clause in two of them" if len(view.conflicts) > 1 else ""
+        yield f"{counted}: {_number(len(view.conflicts), 'conflict')}{apart}"
     else:
         yield f"{counted}: all can be kept"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _clause(clause: ClauseLine) -> str:
