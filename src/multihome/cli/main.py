@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, checking, serving
+from multihome.cli import acting, asking, checking, contracts, serving
 from multihome.cli.launchers import LaunchError, Launchers
 from multihome.cli.session import WRONG_FILES, FilesWrongError, warn
 from multihome.client.directory import NotRunningError
@@ -45,7 +45,16 @@ def command_line() -> typer.Typer:
                 "restore": acting.restore_provider,
             },
         ),
-        ("contract", "Contracts and their clauses.", {"check": checking.contract_check}),
+        (
+            "contract",
+            "Contracts, their clauses and their deadlines.",
+            {
+                "list": contracts.contract_list,
+                "show": contracts.contract_show,
+                "calendar": contracts.contract_calendar,
+                "check": checking.contract_check,
+            },
+        ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
         ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
         ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),

@@ -4,7 +4,7 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 """
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any
 
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
@@ -21,20 +21,16 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
+    place_of,
     settled_key,
     taken_key,
     unit_key,
 )
 from multihome.domain import events as ev
-from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Accepted, OverrideRule
-from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.ids import ProviderId
-from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
-from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
 
@@ -73,30 +69,8 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
     del at
-    document = event.document
-    match document:
-        case AcceleratorType():
-            state.accelerators[document.name] = document
-        case Provider():
-            state.providers[document.id] = document
-        case Pool():
-            state.pools[document.id] = document
-        case Contract():
-            state.contracts[document.id] = document
-        case Waiver():
-            state.waivers[document.id] = document
-        case Suspension():
-            state.suspensions[document.id] = document
-        case Need():
-            state.needs[document.id] = document
-        case Offer():
-            state.offers[document.id] = document
-        case Delivery():
-            state.deliveries[document.id] = document
-        case Tenant():
-            state.tenants[document.id] = document
-        case _:
-            assert_never(document)
+    table, key = place_of(state, event.document)
+    table[key] = event.document
 
 
 def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:

@@ -7,7 +7,7 @@ from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
 from multihome.controller.decision import Decision
-from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
@@ -16,12 +16,13 @@ from multihome.controller.state import (
     State,
     WorkloadState,
     applied_name,
+    place_of,
 )
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -40,6 +41,7 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -330,6 +332,9 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Pool: "pool",
     Contract: "contract",
     Waiver: "waiver",
+    Suspension: "suspension",
+    Need: "need",
+    Offer: "offer",
     Delivery: "delivery",
     Tenant: "tenant",
 }

@@ -4,13 +4,14 @@ Only `apply` changes it. All of it is data that a snapshot can carry; indexes ar
 """
 
 from enum import StrEnum
+from typing import cast
 
 import msgspec
 
 from multihome.clauses.book import Book
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef
-from multihome.domain.commands import Accepted
+from multihome.domain.commands import Accepted, Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import CreditDue, PeriodSettled, TrancheMoved
 from multihome.domain.ids import (
@@ -195,6 +196,26 @@ class State(msgspec.Struct):
     def provider_state(self, provider_id: ProviderId) -> ProviderState:
         """How things stand with a provider; answering where nothing was ever said."""
         return self.provider_states.get(provider_id) or ProviderState()
+
+
+_PLACES: dict[type, tuple[str, str]] = {
+    AcceleratorType: ("accelerators", "name"),
+    Provider: ("providers", "id"),
+    Pool: ("pools", "id"),
+    Contract: ("contracts", "id"),
+    Waiver: ("waivers", "id"),
+    Suspension: ("suspensions", "id"),
+    Need: ("needs", "id"),
+    Offer: ("offers", "id"),
+    Delivery: ("deliveries", "id"),
+    Tenant: ("tenants", "id"),
+}
+
+
+def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
+    """The table and key under which a document is kept."""
+    table, key = _PLACES[type(document)]
+    return cast("dict[str, Document]", getattr(state, table)), getattr(document, key)
 
 
 def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:

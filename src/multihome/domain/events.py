@@ -247,7 +247,7 @@ class AwardMade(Fact, frozen=True, kw_only=True):
 
 
 class TrancheMoved(Fact, frozen=True, kw_only=True):
-    """A tranche's delivery took a step: `domains` of it where the step is an acceptance, to a date where it is put off."""
+    """A tranche took a step: `domains` of it where that is an acceptance, to a date where it is put off."""
 
     tranche_id: TrancheId
     step: TrancheStep

@@ -247,6 +247,6 @@ def _misplaced_pools(fact: Document | WorkloadSpec, known: KnownNames) -> Iterat
         return
     for path, pool_id in pools:
         owner = pool_id.partition("/")[0]
-        if pool_id in known.pools and owner != fact.provider_id:
+        if pool_id in known.pools and fact.provider_id in known.providers and owner != fact.provider_id:
             wrong = f"pool {pool_id!r} is {owner}'s, and {whose}"
             yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(pool_id))

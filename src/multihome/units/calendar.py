@@ -118,6 +118,25 @@ def window_end(
     raise ValueError(msg)
 
 
+def last_opening_day(end_ms: int, days: int, count: DayCount, closes_minute: int, calendar: Calendar) -> date:
+    """The last local day on which a window can open that closes by an instant: the inverse of `window_end`."""
+    business = count is DayCount.BUSINESS
+    day = local_date(end_ms, calendar.zone)
+    while True:
+        closes_ms = local_instant(day, closes_minute, calendar.zone)
+        in_time = isinstance(closes_ms, int) and closes_ms <= end_ms
+        if in_time and (not business or is_business_day(day, calendar)):
+            break
+        day -= timedelta(days=1)
+    if not business:
+        return day - timedelta(days=days)
+    left = days
+    while left:
+        left -= is_business_day(day, calendar)
+        day -= timedelta(days=1)
+    return day
+
+
 def is_business_day(day: date, calendar: Calendar) -> bool:
     """Say whether a local day is one on which business is done."""
     return day.weekday() < _SATURDAY and day.isoformat() not in calendar.holidays

@@ -7,7 +7,8 @@ from multihome.controller.state import Openness, RunState, State, WorkloadState,
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.runs import Fenced, Intended, Progress, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import Now, format_date
+from multihome.units.time import Now, format_date, format_moment
+from multihome.views.deadlines import Deadline, DeadlineKind, pressing
 from multihome.views.words import describe
 
 
@@ -202,7 +203,19 @@ def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
             if late and delivered_domains(state.deliveries.values(), tranche, now.contract_ms) < tranche.domains:
                 text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
                 found.append(Alarm("delivery_late", tranche.id, text))
+    found.extend(_deadline_alarm(one, now) for one in pressing(state, now.contract_ms) if not _told(one, now))
     return tuple(found)
+
+
+def _told(deadline: Deadline, now: Now) -> bool:
+    """A promised date that has passed is told as a late delivery."""
+    return deadline.what is DeadlineKind.TRANCHE_PROMISED and deadline.at_ms < now.contract_ms
+
+
+def _deadline_alarm(deadline: Deadline, now: Now) -> Alarm:
+    subject = "/".join(part for part in (deadline.contract, deadline.clause) if part) or "offers"
+    when = "since" if deadline.at_ms < now.contract_ms else "on"
+    return Alarm(deadline.what.value, subject, f"{when} {format_moment(deadline.at_ms)}: {deadline.text}")
 
 
 def _workload_state(state: State, workload: WorkloadState, now: Now) -> str:

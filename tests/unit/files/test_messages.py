@@ -186,7 +186,7 @@ FIELD_ERRORS = [
     ),
     (
         "kind: 7\n",
-        "1:7: kind: no document is of kind 7; the kinds are accelerator, provider, contract, waiver, delivery, tenant, "
+        "1:7: kind: no document is of kind 7; the kinds are accelerator, provider, contract, waiver, suspension, need, offer, delivery, tenant, "
         "workload or task",
     ),
     (
@@ -204,8 +204,12 @@ FIELD_ERRORS = [
 ]
 CLAUSE_ERRORS = [
     (
-        "  - {kind: ramp}\n",
-        "8:12: clauses[0].kind: clause 'ramp' is not executable yet, so it is refused rather than ignored; leave it out",
+        "  - {kind: ramp, name: r, source: s, tranche: a, steps: []}\n",
+        "8:57: clauses[0].steps: expected at least 1 entry, not an empty list",
+    ),
+    (
+        "  - {kind: ramp, name: r, source: s, tranche: a, steps: [{from: 2025-01-01, chips: -8}]}\n",
+        "8:84: clauses[0].steps[0].chips: expected at least 0, not -8",
     ),
     (
         "  - {kind: exclusivty}\n",
@@ -213,15 +217,15 @@ CLAUSE_ERRORS = [
     ),
     (
         "  - {kind: x}\n",
-        "8:12: clauses[0].kind: no clause is of kind 'x'; the kinds are exclusivity, right_of_first_refusal, take_or_pay "
-        "or delay_remedy",
+        "8:12: clauses[0].kind: no clause is of kind 'x'; the kinds are exclusivity, right_of_first_refusal, take_or_pay, "
+        "minimum_commitment, ramp, prepayment, price_tiers, delay_remedy, termination, renewal, concentration_cap, "
+        "most_favoured_customer, substitution or equity",
     ),
     ("  - {name: x}\n", "8:5: clauses[0].kind: `kind` is required, and missing"),
     ("  - 3\n", "8:5: clauses[0]: expected a mapping, not 3"),
     (
         "  - {kind: take_or_pay, name: t, share: 90%, source: s, make_up: 1}\n",
-        "8:57: clauses[0].make_up: `make_up` is not supported; make-up is not executable yet, so it is refused rather than "
-        "ignored; leave it out",
+        "8:57: clauses[0].make_up: no field is called 'make_up' here; did you mean make_up_periods?",
     ),
     ("  - {kind: take_or_pay, name: t, share: 90, source: s}\n", f"8:41: clauses[0].share: {PERCENT}, not 90"),
     ("  - {kind: take_or_pay, name: t, share: 150%, source: s}\n", f"8:41: clauses[0].share: {PERCENT}, not '150%'"),
@@ -242,7 +246,96 @@ CLAUSE_ERRORS = [
         "8:81: clauses[0].until: it ends on 2024-01-01, not after it begins on 2025-01-01",
     ),
 ]
+CALENDAR_ERRORS = [
+    (
+        "zone: America/NewYork\n",
+        "7:7: zone: no time zone is called 'America/NewYork'; did you mean America/New_York?",
+    ),
+    (
+        "zone: here\n",
+        "7:7: zone: no time zone is called 'here'; the names are like UTC, Europe/London or America/New_York",
+    ),
+    ("zone: 7\n", "7:7: zone: no time zone is called 7; the names are like UTC, Europe/London or America/New_York"),
+    (
+        "holidays: [2025-02-30]\n",
+        "7:12: holidays[0]: expected the date of a holiday, like 2025-07-04, not '2025-02-30'",
+    ),
+    (
+        "holidays: [2025-W01-1]\n",
+        "7:12: holidays[0]: expected the date of a holiday, like 2025-07-04, not '2025-W01-1'",
+    ),
+    (
+        "currency: dollars\n",
+        "7:11: currency: expected a currency by its three capital letters, like USD, not 'dollars'",
+    ),
+    (
+        "clauses:\n  - {kind: renewal, name: r, source: s, mode: automatic, notice_days: 9, notice_closes: 24:01, term_days: 1}\n",
+        "8:89: clauses[0].notice_closes: expected a time of day like 17:00, or 24:00 for the end of the day, not '24:01'",
+    ),
+    (
+        "clauses:\n  - {kind: renewal, name: r, source: s, mode: automatic, notice_days: 9, term_days: 1, rate_factor: 1000%}\n",
+        "8:101: clauses[0].rate_factor: expected a percentage up to 999.99%, like 103% or 10300bps, not '1000%'",
+    ),
+]
+TOP = "  - {kind: take_or_pay, name: top, share: 90%, source: s}\n"
+AMENDMENT_ERRORS = [
+    (
+        "  - {name: A1, effective: 2024-06-01, source: s}\n",
+        "10:3: amendments: amendment A1 takes effect on 2024-06-01, outside the contract's dates",
+    ),
+    (
+        "  - {name: A1, effective: 2025-06-01, ends: [tpo], source: s}\n",
+        "10:3: amendments: amendment A1 ends 'tpo', which is not in force before 2025-06-01; in force: top",
+    ),
+    (
+        "  - {name: A1, effective: 2025-06-01, ends: [top], source: s}\n  - {name: A2, effective: 2025-07-01, ends: [top], source: s}\n",
+        "10:3: amendments: amendment A2 ends 'top', which is not in force before 2025-07-01; in force: none",
+    ),
+    (
+        "  - {name: A1, effective: 2025-06-01, changes: [tpo], source: s}\n",
+        "10:3: amendments: amendment A1 changes 'tpo', and the contract has no clause of that name",
+    ),
+    (
+        "  - {name: A1, effective: 2025-06-01, source: s, clauses: [{kind: take_or_pay, name: top, from: 2025-05-01, share: 1%, source: s}]}\n",
+        "10:3: amendments: amendment A1 takes effect on 2025-06-01, and its clause 'top' begins before, on 2025-05-01",
+    ),
+]
+OFFER = (
+    "kind: offer\nname: O\nprovider: azure\npool: azure/eastus-h100\nchips: {min: 8, max: 64}\n"
+    "start: {from: 2025-01-01, until: 2025-02-01}\nterm_days: {min: 30, max: 90}\nrate_usd_per_chip_hour: 2\n"
+    "firmness: firm\nexpires: 2025-01-15\nsource: s\n"
+)
+SUSPENSION = (
+    "kind: suspension\nname: S\ncontract: azure-2019\nfrom: 2025-01-01\ntranches: [h200]\nground: flood\nsource: s\n"
+)
 REFERENCE_ERRORS = [
+    (
+        OFFER.replace("provider: azure", "provider: azur"),
+        "3:11: provider: no provider is known as 'azur'; did you mean azure?",
+    ),
+    (
+        OFFER.replace("eastus-h100", "eastus-h10"),
+        "4:7: pool: no pool is known as 'azure/eastus-h10'; did you mean azure/eastus-h100?",
+    ),
+    (
+        OFFER.replace("provider: azure", "provider: coreweave"),
+        "4:7: pool: pool 'azure/eastus-h100' is azure's, and the offer is coreweave's",
+    ),
+    (f"{OFFER}need: N\n", "12:7: need: no need is known as 'N'; none is known"),
+    (SUSPENSION, "5:12: tranches[0]: no tranche of azure-2019 is known as 'h200'; did you mean h100?"),
+    (
+        SUSPENSION.replace("2019", "2020"),
+        "3:11: contract: no contract is known as 'azure-2020'; did you mean azure-2019?",
+    ),
+    (
+        f"{CONTRACT}clauses:\n  - {{kind: ramp, name: r, source: s, tranche: a, steps: [{{from: 2025-01-01, chips: 8}}]}}\n",
+        "8:47: clauses[0].tranche: no tranche of c is known as 'a'; none is known",
+    ),
+    (
+        f"{CONTRACT}amendments:\n  - {{name: A1, effective: 2025-06-01, source: s, clauses: [{{kind: price_tiers, name: p, source: s, "
+        "period: month, mode: graduated, tiers: [{from_chip_hours: 0, rate_usd_per_chip_hour: 2}], tranches: [a]}]}\n",
+        "8:201: amendments[0].clauses[0].tranches[0]: no tranche of c is known as 'a'; none is known",
+    ),
     (TASK.replace("tenant: lab", "tenant: lap"), "2:9: tenant: no tenant is known as 'lap'; did you mean lab?"),
     (TASK + "model_from: other\n", "5:13: model_from: no workload is known as 'other'; known: a"),
     (
@@ -280,6 +373,8 @@ REFERENCE_ERRORS = [
     + ACCELERATOR_ERRORS
     + FIELD_ERRORS
     + [(f"{CONTRACT}clauses:\n{clause}", message) for clause, message in CLAUSE_ERRORS]
+    + [(f"{CONTRACT}{text}", message) for text, message in CALENDAR_ERRORS]
+    + [(f"{CONTRACT}clauses:\n{TOP}amendments:\n{text}", message) for text, message in AMENDMENT_ERRORS]
     + REFERENCE_ERRORS,
 )
 def test_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
