@@ -295,6 +295,12 @@ def test_the_report_adds_up(api: httpx.Client) -> None:
     assert report["total"]["chip_ms"] == sum(line["chip_ms"] for line in report["by_provider"])
 
 
+def test_contracts_on_record_are_checked_against_each_other(api: httpx.Client) -> None:
+    found = api.get("/v1/conflicts").json()
+    assert (found["conflicts"], found["unsettled"]) == ([], "")
+    assert found["contracts"] > 0
+
+
 def test_a_backup_is_a_new_file(api: httpx.Client, tmp_path: Path) -> None:
     target = tmp_path / "copy.sqlite3"
     assert api.post("/v1/backup", json={"file": str(target)}).json()["file"] == str(target)
