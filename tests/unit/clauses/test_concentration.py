@@ -146,4 +146,9 @@ def test_a_cap_of_everything_limits_nothing() -> None:
 
 
 def test_a_loss_changes_shares_without_an_award() -> None:
-    assert on_loss(cap()) == ("shares_change", "the loss changes shares of chips; no award was made by it")
+    code, text = on_loss(cap())
+    assert code == "binds_awards_only"
+    assert (
+        text
+        == "the cap of 60 % of chips by provider is tested at the next award; a loss moves shares and breaks nothing"
+    )

@@ -121,4 +121,4 @@ def test_rates_in_two_currencies_are_not_compared() -> None:
 
 
 def test_a_loss_changes_no_rate() -> None:
-    assert on_loss(most_favoured())[0] == "terms_stand"
+    assert on_loss(most_favoured())[0] == "replacements_compare"
