@@ -124,6 +124,7 @@ PLANTED = {
     "pydantic": ("multihome/files/planted.py", "import pydantic\n"),
     "relational": ("multihome/runtime/planted.py", "import sqlalchemy\n"),
     "recount": ("multihome/views/recount.py", "import multihome.ledger\n"),
+    "solver": ("multihome/runtime/planted.py", "import highspy\n"),
     "verifier": ("multihome_verify/planted.py", "import multihome.units\n"),
 }
 CONTRACT_OF = {"siblings": "layers", "faces": "layers", "unplaced": "layers", "pure-thread": "pure"}

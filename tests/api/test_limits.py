@@ -10,6 +10,7 @@ import pytest
 from bench.site import Plane, workload
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
+from multihome.adapters.solver_highs import HighsSolver
 from multihome.adapters.webhooks import WebhookNotifier
 from multihome.api.application import application
 from multihome.api.context import Context
@@ -75,7 +76,7 @@ async def _fill_the_inbox() -> None:
         lambda provider: SilentEngine(provider.id, provider.engine),
         WebhookNotifier(clock, str, ()),
     )
-    app = application(Context(service, clock, Metrics(), "test"), TOKEN)
+    app = application(Context(service, clock, Metrics(), "test", HighsSolver()), TOKEN)
     waiting = [
         asyncio.create_task(service.request(Cancel(workload="nobody", **PERSON), "", "ada")) for _ in range(INBOX_MAX)
     ]

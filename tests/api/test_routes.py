@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 26
+        assert len(routes) == 27
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -295,6 +295,12 @@ def test_the_report_adds_up(api: httpx.Client) -> None:
     assert "reported" in {run["name"] for run in report["runs"]}
     assert not any(report["imbalance_micro"].values())
     assert report["total"]["chip_ms"] == sum(line["chip_ms"] for line in report["by_provider"])
+
+
+def test_contracts_on_record_are_checked_against_each_other(api: httpx.Client) -> None:
+    found = api.get("/v1/conflicts").json()
+    assert (found["conflicts"], found["unsettled"]) == ([], "")
+    assert found["contracts"] > 0
 
 
 def test_a_backup_is_a_new_file(api: httpx.Client, tmp_path: Path) -> None:

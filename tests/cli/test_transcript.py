@@ -18,6 +18,47 @@ PROCESS = re.compile(r"\bprocess \d+")
 REAL_DATE = re.compile(r"real \d{4}-\d\d-\d\d \d\d:\d\dZ")
 COUNTS = re.compile(r"\d+ records, \d+ events, head \d+|\brecord \d+")
 CHECKED = re.compile(r"^(I\d+ .*?) +\d+ +(\d+)$", re.MULTILINE)
+TIGHT = """\
+kind: provider
+name: other
+title: Another
+type: neocloud
+jurisdiction: US
+engine: local
+absence_delay: 2s
+source: assumed
+---
+kind: contract
+name: other
+title: All of it
+provider: other
+from: 2025-01-01
+until: 2030-01-01
+source: assumed
+clauses:
+  - {kind: exclusivity, name: ours-alone, scope: {}, source: assumed}
+---
+kind: contract
+name: second
+title: Another order
+provider: site
+from: 2025-01-01
+until: 2030-01-01
+source: assumed
+clauses:
+  - {kind: take_or_pay, name: half, share: 50%, source: assumed}
+tranches:
+  - name: h100
+    pool: site/h100
+    domains: 1
+    nodes_per_domain: 2
+    new_capacity: false
+    promised: 2025-01-01
+    ends: 2030-01-01
+    rate_usd_per_chip_hour: 2.00
+    rate_source: assumed
+    award: {date: 2025-01-01}
+"""
 HASH = re.compile(r"\b[0-9a-f]{16}\b")
 
 
@@ -96,6 +137,8 @@ def test_the_transcript_is_what_is_printed(run: Run, tmp_path: Path) -> None:
     )
     (tmp_path / "broken.yaml").write_text(BROKEN, encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text("tenant: lba\nresource: {}\nrun: 7\n", encoding="utf-8")
+    (tmp_path / "tight").mkdir()
+    (tmp_path / "tight" / "tight.yaml").write_text(TIGHT, encoding="utf-8")
     expected = TRANSCRIPT.read_text(encoding="utf-8")
     seen = ""
     for command, code, _ in steps(expected):

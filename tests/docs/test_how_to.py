@@ -15,7 +15,7 @@ from tests.docs.console import ROOT, Command, Session, commands_in, environment
 FOLDER = ROOT / "docs" / "how-to"
 GUIDES = sorted(path.stem for path in FOLDER.glob("*.md"))
 WITH_FILES = {"add-a-clause", "add-a-provider", "be-told", "run-existing-skypilot-tasks"}
-WITH_COMMANDS = {"back-up-and-restore", "drill-an-outage"}
+WITH_COMMANDS = {"back-up-and-restore", "check-contracts", "drill-an-outage"}
 TUTORIAL = ROOT / "docs" / "tutorial"
 
 
@@ -48,6 +48,7 @@ def test_a_wrong_file_is_seen(tmp_path: Path) -> None:
 def session(tmp_path: Path) -> Iterator[Session]:
     """A control plane that knows the tutorial's facts and runs its training gang; nothing keeps running."""
     shutil.copytree(TUTORIAL, tmp_path / "tutorial")
+    shutil.copytree(FOLDER / "check-contracts", tmp_path / "check-contracts")
     reader = Session(tmp_path, environment(tmp_path / "state", tmp_path / "bin"))
     reader.run(Command('export MULTIHOME_STATE="$PWD/state"', ()))
     reader.run(Command("multihome up --port 0 --clock-start 2025-06-02", ("ready at ...",)))

@@ -16,6 +16,7 @@ from multihome.domain.ids import AcceleratorName, WorkloadId
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.ports.clock import Clock
 from multihome.ports.journal import HistoryRow, Journal
+from multihome.ports.solver import Solver
 from multihome.runtime.service import BusyError, JournalUnavailableError, Service
 from multihome.units.time import Now
 from multihome.views.history import WORKLOAD, HistoryEntry, read_row
@@ -48,12 +49,15 @@ _RETRY_HEADERS = {"retry-after": str(RETRY_AFTER_S)}
 class Context:
     """The service that is served, and what goes with it."""
 
-    def __init__(self, service: Service, clock: Clock, metrics: Metrics, version: str) -> None:
+    def __init__(self, service: Service, clock: Clock, metrics: Metrics, version: str, solver: Solver) -> None:
         """Serve a service that is running."""
         self.service = service
         self.clock = clock
         self.metrics = metrics
         self.version = version
+        self.solver = solver
+        self.checking = asyncio.Lock()
+        """Held while contracts are checked: one check at a time."""
         self.closing = asyncio.Event()
         """Set when the control plane shuts down: streams end."""
         self.followers = 0

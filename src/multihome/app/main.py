@@ -1,5 +1,6 @@
 """The console script: hands the command line what it starts. Imports what a command needs only when it runs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from multihome.cli.main import run
 from multihome.client.directory import ServerInfo
 
 if TYPE_CHECKING:
+    from multihome.clauses.book import Book
+    from multihome.domain.accelerators import AcceleratorType
+    from multihome.domain.ids import AcceleratorName
+    from multihome.procurement.conflicts import Checked
     from multihome.views.audit import AuditReport
 
 
@@ -26,6 +31,7 @@ def main() -> None:
             audit=_audit,
             restore=_restore,
             campaign=_campaign,
+            check_contracts=_check_contracts,
             demo=_demo,
         )
     )
@@ -99,6 +105,12 @@ def _campaign(name: str, size: str, seeds: int, as_json: bool) -> int:  # noqa: 
     from multihome.app.campaigns import campaign  # noqa: PLC0415
 
     return campaign(name, size, seeds, as_json=as_json)
+
+
+def _check_contracts(book: "Book", accelerators: "Mapping[AcceleratorName, AcceleratorType]") -> "Checked":
+    from multihome.app.checks import check_contracts  # noqa: PLC0415
+
+    return check_contracts(book, accelerators)
 
 
 def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the command line calls

@@ -19,6 +19,7 @@ from multihome.adapters.engine_local.engine import LocalEngine
 from multihome.adapters.engine_local.environment import control_plane_environ, read_secrets
 from multihome.adapters.engine_local.layout import Layout
 from multihome.adapters.relational.sqlite import open_sqlite
+from multihome.adapters.solver_highs import HighsSolver
 from multihome.adapters.webhooks import WebhookNotifier
 from multihome.api.application import application
 from multihome.api.context import Context
@@ -81,7 +82,7 @@ def serve(options: StartOptions) -> None:
             _notifier(options.state, clock),
             adoption,
         )
-        context = Context(service, clock, metrics, VERSION)
+        context = Context(service, clock, metrics, VERSION, HighsSolver())
         app = application(context, token_of(options.state, mint))
         uvloop.run(_run(options, service, context, app, listener))
 

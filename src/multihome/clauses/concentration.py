@@ -135,8 +135,9 @@ def weight(holding: Holding, measure: Measure) -> int:
 
 
 def on_loss(terms: ConcentrationCap) -> tuple[str, str]:
-    """What the clause makes of a provider's loss."""
-    return "shares_change", f"the loss changes shares of {terms.measure.value}; no award was made by it"
+    """What the clause makes of its provider's loss."""
+    cap = f"{terms.cap_bps / 100:g} % of {terms.measure.value} by {terms.dimension.value}"
+    return "binds_awards_only", f"the cap of {cap} is tested at the next award; a loss moves shares and breaks nothing"
 
 
 def _award_holding(book: Book, accelerators: Mapping[AcceleratorName, AcceleratorType], award: AwardRecord) -> Holding:

@@ -61,8 +61,11 @@ def is_like(terms: MostFavoured, one: AcceleratorName, other: AcceleratorName) -
 
 
 def on_loss(terms: MostFavoured) -> tuple[str, str]:
-    """What the clause makes of a provider's loss."""
-    return "terms_stand", f"the loss changes no rate; {terms.remedy.value} follows from awards only"
+    """What the clause makes of its provider's loss."""
+    return (
+        "replacements_compare",
+        f"awards that replace what is lost are compared as any other ({terms.look_back_days} days back)",
+    )
 
 
 def _compared(contract: Contract, terms: MostFavoured, award: AwardRecord, at_ms: int) -> bool:

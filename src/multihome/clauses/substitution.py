@@ -43,13 +43,12 @@ def permits(
 
 
 def on_loss(terms: Substitution) -> tuple[str, str]:
-    """What the clause makes of a provider's loss."""
-    words = {
-        SubstitutionRule.NEVER: "no other chips may be delivered in place of what was lost",
-        SubstitutionRule.LIKE_FOR_LIKE: "what was lost may be replaced by equivalents that were agreed",
-        SubstitutionRule.ANY: "what was lost may be replaced by other chips",
-    }[terms.rule]
-    return "replacement_chips", words + (", with consent" if terms.needs_consent else "")
+    """What the clause makes of its provider's loss."""
+    consent = "with consent" if terms.needs_consent else "without consent"
+    return (
+        "substitution_as_agreed",
+        f"what comes back may be other chips only as agreed: {terms.rule.value.replace('_', ' ')}, {consent}",
+    )
 
 
 def _rule_gap(

@@ -10,6 +10,12 @@ from multihome.client.directory import ServerInfo
 
 if TYPE_CHECKING:
     # Importing it costs 0.1 CPU-s, which `--help` should not pay.
+    from collections.abc import Mapping
+
+    from multihome.clauses.book import Book
+    from multihome.domain.accelerators import AcceleratorType
+    from multihome.domain.ids import AcceleratorName
+    from multihome.procurement.conflicts import Checked
     from multihome.views.audit import AuditReport
 
 
@@ -43,4 +49,5 @@ class Launchers(msgspec.Struct, frozen=True):
     audit: Callable[[Path], "AuditReport"]
     restore: Callable[[Path, Path], int]
     campaign: Callable[[str, str, int, bool], int]
+    check_contracts: "Callable[[Book, Mapping[AcceleratorName, AcceleratorType]], Checked]"
     demo: Callable[[Path | None, bool], int]

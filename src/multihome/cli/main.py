@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, contracts, serving
+from multihome.cli import acting, asking, checking, contracts, serving
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -47,6 +47,7 @@ def command_line() -> typer.Typer:
                 "list": contracts.contract_list,
                 "show": contracts.contract_show,
                 "calendar": contracts.contract_calendar,
+                "check": checking.contract_check,
             },
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),

@@ -13,6 +13,7 @@ from multihome.client.directory import NotRunningError, read_server, read_token
 from multihome.client.refused import RefusedError
 from multihome.domain.commands import Document
 from multihome.domain.workloads import WorkloadSpec
+from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
 from multihome.views.preview import Preview
@@ -114,6 +115,10 @@ class Client:
     def names(self) -> Reply[NamesOut]:
         """The names that documents may refer to."""
         return self._read(NamesOut, "/v1/names")
+
+    def conflicts(self) -> Reply[ConflictsView]:
+        """Clauses of contracts on record that cannot all be kept."""
+        return self._read(ConflictsView, "/v1/conflicts")
 
     def workloads(
         self, *, tenant: str = "", state: str = "", limit: int = 100, cursor: str = ""

@@ -1,15 +1,16 @@
 """Paths to facts: reads, parses, validates and cross-checks documents, and tells everything that is wrong at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from multihome.domain.commands import Document
-from multihome.domain.ids import AcceleratorName
+from multihome.domain.contracts import Contract
+from multihome.domain.ids import AcceleratorName, ContractId
 from multihome.domain.workloads import WorkloadSpec
-from multihome.files.origins import Origin, origin_of
+from multihome.files.origins import FilePlace, Origin, origin_of
 from multihome.files.parsing import Mark, Parsed, Place, parse
 from multihome.files.problems import FileProblem, file_problem
 from multihome.files.reading import SourceText, read_texts
@@ -32,6 +33,8 @@ class Loaded(msgspec.Struct, frozen=True):
     documents: tuple[Document, ...]
     workloads: tuple[WorkloadSpec, ...]
     origins: tuple[Origin, ...]
+    clause_places: dict[ContractId, tuple[FilePlace, ...]]
+    """Where the clauses of each contract stand, in the order in which the contract has them."""
     problems: tuple[FileProblem, ...]
 
 
@@ -73,6 +76,12 @@ def load(paths: Sequence[Path | str], *, known: KnownNames, tenant: str = "") ->
         documents=tuple(document for _, fact in facts for document in fact.documents),
         workloads=tuple(spec for _, fact in facts for spec in fact.workloads),
         origins=tuple(_origin(entry) for entry, _ in facts),
+        clause_places={
+            fact.id: tuple(_clause_places(entry, fact))
+            for entry, read in facts
+            for fact in read.documents
+            if isinstance(fact, Contract)
+        },
         problems=_told(found),
     )
 
@@ -179,3 +188,23 @@ def _place(parsed: Parsed, path: tuple[str | int, ...]) -> Place:
 
 def _origin(entry: _Entry) -> Origin:
     return origin_of(entry.source.file, entry.parsed, entry.kind, entry.name)
+
+
+def _clause_places(entry: _Entry, contract: Contract) -> Iterator[FilePlace]:
+    """The clauses as the contract has them: its own, then those of its amendments in order of their dates."""
+    listed = cast("list[Mapping[str, object]]", entry.parsed.data.get("amendments", []))
+    dated = sorted(range(len(listed)), key=lambda index: contract.amendments[index].effective_ms)
+    lists = [("clauses",), *(("amendments", index, "clauses") for index in dated)]
+    paths = [(*path, index) for path in lists for index in _indices(entry.parsed, path)]
+    assert len(paths) == len(contract.clauses), "every clause of a contract stands in its document"
+    for path in paths:
+        mark = _place(entry.parsed, path).value
+        yield FilePlace(entry.source.file, mark.line, mark.column)
+
+
+def _indices(parsed: Parsed, path: tuple[str | int, ...]) -> Iterator[int]:
+    """The places in a list of the document, as many as there are."""
+    index = 0
+    while (*path, index) in parsed.places:
+        yield index
+        index += 1

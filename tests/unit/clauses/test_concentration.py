@@ -1,13 +1,11 @@
 """A cap says yes or no to an award, with its figures, and how much would still be permitted."""
 
-from typing import Any
-
 import msgspec
 import pytest
 
 from multihome.clauses.book import Book
 from multihome.clauses.concentration import Verdict, on_loss, verdicts
-from multihome.domain.clause_terms import Dimension, Measure
+from multihome.domain.clause_terms import ConcentrationCap, Dimension, Measure
 from multihome.domain.contracts import Award
 from multihome.domain.ids import AcceleratorName, AwardId
 from multihome.domain.procurement import AwardRecord
@@ -17,9 +15,9 @@ from tests.builders import H100, RATE, START_MS, accelerator, book, contract, da
 TYPES = {H100: accelerator(vendor="NVIDIA")}
 
 
-def judge(terms: Any, made: AwardRecord, *, at_ms: int = START_MS, more: Any = None) -> Verdict:
-    facts = more or book(contract(clauses=[terms]))
-    (verdict,) = verdicts(facts, TYPES, made, at_ms)
+def judge(under: ConcentrationCap | Book, made: AwardRecord) -> Verdict:
+    facts = under if isinstance(under, Book) else book(contract(clauses=[under]))
+    (verdict,) = verdicts(facts, TYPES, made, START_MS)
     return verdict
 
 
@@ -74,7 +72,7 @@ def test_a_cap_binds_from_its_first_instant_to_its_last() -> None:
 def test_each_measure_weighs_in_its_own_way(measure: Measure, share: str) -> None:
     beta = pool("beta", watts_per_chip=1_050)
     facts = book(contract(clauses=[cap(measure=measure, cap_bps=9_000)]), beta)
-    verdict = judge(None, award(rate_micro_usd_per_chip_hour=3 * RATE), more=facts)
+    verdict = judge(facts, award(rate_micro_usd_per_chip_hour=3 * RATE))
     assert f"would have {share} of {measure.value}" in verdict.text
 
 
@@ -88,7 +86,7 @@ def test_each_measure_weighs_in_its_own_way(measure: Measure, share: str) -> Non
         (Dimension.REGION, "west", True),
     ],
 )
-def test_each_dimension_names_its_own(dimension: Dimension, of: str, holds: bool) -> None:
+def test_each_dimension_names_its_own(dimension: Dimension, of: str, *, holds: bool) -> None:
     verdict = judge(cap(dimension=dimension, of=of), award())
     assert verdict.holds is holds
     assert verdict.of == (of or "east")
@@ -109,12 +107,12 @@ def test_an_accelerator_that_nobody_described_is_its_own_vendor() -> None:
 def test_a_tranche_that_cites_an_award_counts_in_its_place() -> None:
     cited = tranche(award=Award(awarded_ms=START_MS, award_id=AwardId("A-0")))
     facts = with_awards(book(contract(clauses=[cap()], tranches=[cited])), award("alpha", "A-0", chips=9_999))
-    assert judge(None, award(), more=facts).before_whole == judge(cap(), award()).before_whole
+    assert judge(facts, award()).before_whole == judge(cap(), award()).before_whole
 
 
 def test_an_award_on_record_without_a_tranche_counts() -> None:
     facts = with_awards(book(contract(clauses=[cap()])), award("beta", "A-0"))
-    verdict = judge(None, award(), more=facts)
+    verdict = judge(facts, award())
     assert verdict.before_part * 2 == verdict.before_whole
     assert not verdict.holds
 
@@ -132,7 +130,7 @@ def test_what_is_awarded_later_does_not_count_yet() -> None:
     facts = with_awards(
         book(contract(clauses=[cap()]), contract("beta", tranches=[later])), award("beta", "A-9", awarded_ms=day(2))
     )
-    assert judge(None, award(), more=facts) == judge(cap(), award())
+    assert judge(facts, award()) == judge(cap(), award())
 
 
 def test_spend_in_two_currencies_is_not_added() -> None:
@@ -148,4 +146,9 @@ def test_a_cap_of_everything_limits_nothing() -> None:
 
 
 def test_a_loss_changes_shares_without_an_award() -> None:
-    assert on_loss(cap()) == ("shares_change", "the loss changes shares of chips; no award was made by it")
+    code, text = on_loss(cap())
+    assert code == "binds_awards_only"
+    assert (
+        text
+        == "the cap of 60 % of chips by provider is tested at the next award; a loss moves shares and breaks nothing"
+    )

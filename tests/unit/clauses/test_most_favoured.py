@@ -1,11 +1,9 @@
 """What an award makes due under a most-favoured clause, to the micro-USD."""
 
-from typing import Any
-
 import pytest
 
 from multihome.clauses.most_favoured import Consequence, consequences, on_loss
-from multihome.domain.clause_terms import Favoured, FavouredRemedy
+from multihome.domain.clause_terms import Favoured, FavouredRemedy, MostFavoured
 from multihome.domain.contracts import Award
 from multihome.domain.ids import AwardId
 from multihome.domain.procurement import AwardRecord
@@ -18,7 +16,7 @@ DEARER = award(rate_micro_usd_per_chip_hour=RATE + 500_000, awarded_ms=day(100))
 CHEAPER_AGAIN = award("alpha", rate_micro_usd_per_chip_hour=RATE - 250_000, awarded_ms=day(100))
 
 
-def due(terms: Any, made: AwardRecord = DEARER, at_ms: int = day(100)) -> tuple[Consequence, ...]:
+def due(terms: MostFavoured, made: AwardRecord = DEARER, at_ms: int = day(100)) -> tuple[Consequence, ...]:
     return consequences(book(contract(clauses=[terms])), TYPES, made, at_ms)
 
 
@@ -123,4 +121,4 @@ def test_rates_in_two_currencies_are_not_compared() -> None:
 
 
 def test_a_loss_changes_no_rate() -> None:
-    assert on_loss(most_favoured())[0] == "terms_stand"
+    assert on_loss(most_favoured())[0] == "replacements_compare"

@@ -25,7 +25,7 @@ def terms(**more: Any) -> Substitution:
 
 
 @pytest.mark.parametrize(("chips", "permitted"), [(44, False), (45, True), (46, True)])
-def test_like_for_like_is_at_least_the_same_throughput(chips: int, permitted: bool) -> None:
+def test_like_for_like_is_at_least_the_same_throughput(chips: int, *, permitted: bool) -> None:
     assert permits(terms(), H100, 101, B200, chips, "").permitted is permitted
 
 

@@ -13,7 +13,7 @@ from multihome.controller.documents import document_problems, with_documents, wo
 from multihome.controller.rounds import run_round
 from multihome.controller.state import State
 from multihome.domain.commands import DeclareLost, Request
-from multihome.domain.contracts import Waiver
+from multihome.domain.contracts import Contract, Waiver
 from multihome.domain.events import (
     ClassWaits,
     DocumentRecorded,
@@ -24,7 +24,7 @@ from multihome.domain.events import (
     RunStopAsked,
     WorkloadSubmitted,
 )
-from multihome.domain.ids import AcceleratorName, ProviderId, WorkloadId
+from multihome.domain.ids import AcceleratorName, ContractId, ProviderId, WorkloadId
 from multihome.domain.runs import Outcome
 from multihome.domain.workloads import AcceleratorChoice, Infra, Service, WorkloadKind
 from multihome.files.loading import PROBLEMS_MAX, Loaded, load
@@ -263,3 +263,51 @@ def test_scenario_later() -> None:
         "moe-scaling.0": "stargate-2025/gb200-2",
         "multimodal-tpu.0": "google-2025/v5p",
     }
+
+
+def test_clauses_stand_where_they_are_written_amendments_by_their_dates(tmp_path: Path) -> None:
+    text = """\
+kind: provider
+name: north
+title: North
+type: neocloud
+jurisdiction: US
+engine: local
+absence_delay: 1s
+source: assumed
+---
+kind: contract
+name: order
+title: Order
+provider: north
+from: 2025-01-01
+until: 2026-01-01
+source: assumed
+clauses:
+  - {kind: exclusivity, name: first, scope: {}, source: assumed}
+  - kind: exclusivity
+    name: second
+    scope: {}
+    source: assumed
+amendments:
+  - name: late
+    effective: 2025-08-01
+    source: assumed
+    clauses:
+      - {kind: exclusivity, name: first, scope: {products: [b]}, source: assumed}
+  - name: early
+    effective: 2025-03-01
+    source: assumed
+    clauses:
+      - {kind: exclusivity, name: first, scope: {products: [a]}, source: assumed}
+"""
+    (tmp_path / "order.yaml").write_text(text, encoding="utf-8")
+    loaded = load([tmp_path / "order.yaml"], known=KnownNames())
+    assert loaded.problems == ()
+    (contract,) = (fact for fact in loaded.documents if isinstance(fact, Contract))
+    places = loaded.clause_places[ContractId("order")]
+    lines = [(terms.id, place.line) for terms, place in zip(contract.clauses, places, strict=True)]
+    assert lines == [("first", 18), ("second", 19), ("first", 33), ("first", 28)]
+    assert [terms.interval.start_ms for terms in contract.clauses] == [
+        parse_instant(text) for text in ("2025-01-01", "2025-01-01", "2025-03-01", "2025-08-01")
+    ]
