@@ -6,9 +6,10 @@ from typing import Any
 from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
-from multihome.controller.decision import Decision
+from multihome.controller.decision import Decision, needs_person, refused
 from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
 from multihome.controller.endings import meter_run
+from multihome.controller.procurement import answer_notice, award_offer, serve_notice
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
     WORKLOADS_MAX,
@@ -21,7 +22,7 @@ from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -40,6 +41,7 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -61,15 +63,6 @@ def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
     return decision
 
 
-def _refuse(problems: Iterable[Refusal]) -> Decision:
-    """The refusal that comes first in the documented order, with the others in words."""
-    order = list(RefusalCode)
-    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
-    first = ranked[0]
-    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
-    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
-
-
 def _accept(*events: Event, answer: Accepted | None = None) -> Decision:
     return Decision(events=events, answer=answer or Accepted())
 
@@ -77,7 +70,7 @@ def _accept(*events: Event, answer: Accepted | None = None) -> Decision:
 def _install(state: State, command: cmd.Install, request: cmd.Request, now: Now) -> Decision:
     del request, now
     if state.installation_id:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, "installation", "this journal has an installation already")])
+        return refused([Refusal(RefusalCode.WRONG_STATE, "installation", "this journal has an installation already")])
     return _accept(Installed(installation_id=command.installation_id))
 
 
@@ -85,9 +78,9 @@ def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request
     del request, now
     if state.scenario_ms is not None:
         text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
-        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+        return refused([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     if state.workloads or state.taken_chip_ms:
-        return _refuse(
+        return refused(
             [Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")]
         )
     return _accept(ClockDeclared(start_ms=command.start_ms))
@@ -97,10 +90,10 @@ def _advance_clock(state: State, command: cmd.AdvanceClock, request: cmd.Request
     del request, now
     if state.scenario_ms is None:
         text = "contract time is real time here; start with `multihome up --clock-start DATE` to have a scenario clock"
-        return _refuse([Refusal(RefusalCode.CLOCK_NOT_SCENARIO, "clock", text)])
+        return refused([Refusal(RefusalCode.CLOCK_NOT_SCENARIO, "clock", text)])
     if command.to_ms < state.scenario_ms:
         text = f"{format_instant(command.to_ms)} is before {format_instant(state.scenario_ms)}"
-        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+        return refused([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     changes = (f"clock at {format_instant(command.to_ms)}",)
     return _accept(ClockAdvanced(to_ms=command.to_ms), answer=Accepted(changes=changes))
 
@@ -140,7 +133,7 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
     added = sum(isinstance(event, WorkloadSubmitted) for event in events)
     problems.extend(_queue_full(state, added, f"{added} workloads"))
     if problems:
-        return _refuse(problems)
+        return refused(problems)
     return Decision(events=tuple(events), answer=Accepted(workload_ids=tuple(workload_ids), changes=tuple(changes)))
 
 
@@ -192,7 +185,7 @@ def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -
     problems = workload_problems(state, command.spec)
     problems.extend(_queue_full(state, 1, f"workload {command.spec.name}"))
     if problems:
-        return _refuse(problems)
+        return refused(problems)
     workload_id = WorkloadId(f"w-{request.minted_id}")
     return _accept(
         WorkloadSubmitted(workload_id=workload_id, spec=command.spec), answer=Accepted(workload_ids=(workload_id,))
@@ -217,7 +210,7 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
     del request
     workload = find_workload(state, command.workload)
     if isinstance(workload, Refusal):
-        return _refuse([workload])
+        return refused([workload])
     if workload.cancelled:
         return _accept(answer=Accepted(workload_ids=(workload.id,)))
     events: list[Event] = [WorkloadCancelled(workload_id=workload.id, actor=command.actor, why=command.why)]
@@ -228,9 +221,9 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
 
 def _drain(state: State, command: cmd.Drain, request: cmd.Request, now: Now) -> Decision:
     del request
-    problem = _target_problem(state, command.target) or _needs_person(command.actor, command.why)
+    problem = _target_problem(state, command.target) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     events: list[Event] = [TargetDrained(target=command.target, actor=command.actor, why=command.why)]
     events.extend(
         stop_event(run, StopCause.DRAINED, now)
@@ -245,18 +238,18 @@ def _drain(state: State, command: cmd.Drain, request: cmd.Request, now: Now) -> 
 def _undrain(state: State, command: cmd.Undrain, request: cmd.Request, now: Now) -> Decision:
     del request, now
     if command.target not in state.drains:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.target, "it is not drained")])
+        return refused([Refusal(RefusalCode.WRONG_STATE, command.target, "it is not drained")])
     return _accept(TargetUndrained(target=command.target, actor=command.actor, why=command.why))
 
 
 def _declare_lost(state: State, command: cmd.DeclareLost, request: cmd.Request, now: Now) -> Decision:
     del request
     provider_id = command.provider_id
-    problem = _provider_problem(state, provider_id) or _needs_person(command.actor, command.why)
+    problem = _provider_problem(state, provider_id) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     if state.provider_state(provider_id).openness is Openness.LOST:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
+        return refused([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
     events: list[Event] = [ProviderLost(provider_id=provider_id, actor=command.actor, why=command.why)]
     fenced = [run for run in state.runs.values() if run.allocation.provider_id == provider_id and not run.replaced]
     for run in fenced:
@@ -272,17 +265,17 @@ def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Itera
         for terms in contract.clauses:
             binds = contract.provider_id == provider_id or isinstance(terms, FirstRefusal)
             if binds and terms.interval.contains(now.contract_ms):
-                code, text = on_provider_loss(terms)
+                code, text = on_provider_loss(terms, contract.calendar, now.contract_ms)
                 yield ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text)
 
 
 def _restore(state: State, command: cmd.Restore, request: cmd.Request, now: Now) -> Decision:
     del request, now
-    problem = _provider_problem(state, command.provider_id) or _needs_person(command.actor, command.why)
+    problem = _provider_problem(state, command.provider_id) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     if state.provider_state(command.provider_id).openness is not Openness.LOST:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.provider_id, "it is not declared lost")])
+        return refused([Refusal(RefusalCode.WRONG_STATE, command.provider_id, "it is not declared lost")])
     return _accept(ProviderRestored(provider_id=command.provider_id, actor=command.actor, why=command.why))
 
 
@@ -290,10 +283,10 @@ def _override(state: State, command: cmd.Override, request: cmd.Request, now: No
     del request, now
     workload = find_workload(state, command.workload)
     if isinstance(workload, Refusal):
-        return _refuse([workload])
-    problem = _needs_person(command.actor, command.why)
+        return refused([workload])
+    problem = needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     event = RuleOverridden(
         workload_id=workload.id,
         rule=command.rule.value,
@@ -318,18 +311,15 @@ def _provider_problem(state: State, provider_id: ProviderId) -> Refusal | None:
     return Refusal(RefusalCode.NOT_FOUND, provider_id, "no provider has this name", accepted=accepted)
 
 
-def _needs_person(actor: str, why: str) -> Refusal | None:
-    if actor and why:
-        return None
-    return Refusal(RefusalCode.NEEDS_PERSON, "actor and why", "a person must stand behind this: say who and why")
-
-
 _DOCUMENT_WORDS: dict[type[Document], str] = {
     AcceleratorType: "accelerator",
     Provider: "provider",
     Pool: "pool",
     Contract: "contract",
     Waiver: "waiver",
+    Suspension: "suspension",
+    Need: "need",
+    Offer: "offer",
     Delivery: "delivery",
     Tenant: "tenant",
 }
@@ -347,4 +337,7 @@ _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Deci
     cmd.DeclareLost: _declare_lost,
     cmd.Restore: _restore,
     cmd.Override: _override,
+    cmd.ServeNotice: serve_notice,
+    cmd.AnswerNotice: answer_notice,
+    cmd.AwardOffer: award_offer,
 }

@@ -1,11 +1,13 @@
 """What deciding yields."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from multihome.domain.commands import Accepted
 from multihome.domain.effects import Effect
 from multihome.domain.events import Event
-from multihome.domain.refusals import Refusal
+from multihome.domain.refusals import Refusal, RefusalCode
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -17,3 +19,19 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 NOTHING = Decision()
+
+
+def refused(problems: Iterable[Refusal]) -> Decision:
+    """The refusal that comes first in the documented order, with the others in words."""
+    order = list(RefusalCode)
+    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
+    first = ranked[0]
+    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
+    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
+
+
+def needs_person(actor: str, why: str) -> Refusal | None:
+    """The refusal of a decision that nobody stands behind."""
+    if actor and why:
+        return None
+    return Refusal(RefusalCode.NEEDS_PERSON, "actor and why", "a person must stand behind this: say who and why")

@@ -5,6 +5,7 @@ from typing import TypeVar, assert_never, cast
 
 import msgspec
 
+from multihome.clauses.book import tranche_chips
 from multihome.controller.state import State
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseTerms
@@ -37,6 +38,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         offers=dict(state.offers),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
+        awards=state.awards,
     )
     for document in documents:
         table, key = place_of(known, document)
@@ -240,6 +242,24 @@ def _tranche_problems(known: Known, contract: Contract, tranche: Tranche) -> Ite
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from _reference(subject, "waiver", waiver_id, known.waivers)
+    if tranche.award.award_id is not None and pool is not None:
+        yield from _reference(subject, "award", tranche.award.award_id, known.awards)
+        yield from _award_overdrawn(known, tranche)
+
+
+def _award_overdrawn(known: Known, tranche: Tranche) -> Iterator[Refusal]:
+    """Tranches that together order more than their award took: which of them were permitted must never change."""
+    award = known.awards.get(tranche.award.award_id) if tranche.award.award_id else None
+    same = [
+        other
+        for contract in known.contracts.values()
+        for other in contract.tranches
+        if award is not None and other.award.award_id == award.id and other.pool_id in known.pools
+    ]
+    chips = sum(tranche_chips(known.book(), other) for other in same)
+    if award is not None and chips > award.terms.chips:
+        text = f"the tranches of award {award.id} would have {chips} chips, and {award.terms.chips} were awarded"
+        yield Refusal(RefusalCode.WRONG_STATE, f"tranche {tranche.id}", text, accepted=f"{award.terms.chips} chips")
 
 
 def _settled(state: State, contract: Contract) -> Iterator[Refusal]:

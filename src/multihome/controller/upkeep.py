@@ -1,10 +1,11 @@
-"""What time alone brings about: stalls, maximum run times, ended capacity, metering at month ends."""
+"""What time alone brings about: lapses, stalls, maximum run times, ended capacity, metering at month ends."""
 
 from collections.abc import Iterator
 
 from multihome.clauses.book import find_tranche
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.endings import meter_run
+from multihome.controller.procurement import lapses
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
@@ -16,7 +17,8 @@ CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
 
 def upkeep(state: State, now: Now) -> Iterator[Event]:
-    """Events that are due: the end of what was cancelled, and what time does to runs. Looks once at every live run."""
+    """Events that are due: lapses, the end of what was cancelled, what time does to runs. Looks at every live run."""
+    yield from lapses(state, now)
     for workload_id in state.cancelling:
         workload = state.workloads[workload_id]
         if all(unit.run_id is None for unit in workload.units):

@@ -165,7 +165,7 @@ def _may_use(state: State, spec: WorkloadSpec, pool: Pool, at_ms: int) -> bool:
         spec.choices[0].accelerator == pool.accelerator
         and spec.infra.provider in {"", provider.id}
         and (not spec.jurisdictions or provider.jurisdiction in spec.jurisdictions)
-        and forbidding(state.book(), provider.id, spec.kind, spec.product, pool.accelerator, at_ms) is None
+        and forbidding(state.book(), pool, spec.kind, spec.product, at_ms) is None
     )
 
 

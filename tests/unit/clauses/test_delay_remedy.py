@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from multihome.clauses.delay_remedy import delay, on_loss
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
 from multihome.domain.clause_terms import ClauseTerms
+from multihome.units.calendar import Calendar
 from multihome.units.time import MS_PER_DAY
 from tests.builders import day, delay_remedy, exclusivity, first_refusal, take_or_pay
 
@@ -55,7 +56,7 @@ def test_a_loss_is_no_delay() -> None:
     "terms", [exclusivity(), first_refusal(), take_or_pay(), delay_remedy()], ids=lambda terms: terms.id
 )
 def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None:
-    code, text = on_provider_loss(terms)
+    code, text = on_provider_loss(terms, Calendar(), day(0))
     assert code.isidentifier()
     assert len(text) > 20
 
