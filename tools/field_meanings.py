@@ -44,6 +44,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "accelerators": "which accelerators were noticed",
         "source": "where it is written",
     },
+    "WebhookIn": {"kind": "says what document this is", "name": "the webhook's id"},
     "DeliveryIn": {
         "kind": "says what document this is",
         "name": "the delivery's id; it is recorded once and never changed",

@@ -43,8 +43,9 @@ def refusals_page() -> str:
     return page(
         "Refusals and reasons to wait",
         "A refusal says that a command was not taken. Nothing has changed then. It has a code, a subject, a text, what "
-        "would have been accepted, and what else is wrong with the same command. A command that breaks several rules "
-        "gets the first of this order.",
+        "would have been accepted, and in `others` what else is wrong with the same command, each alike. A command "
+        "that breaks several rules gets the first of this order. The command line adds the file, line and column of "
+        "everything that it sent from files.",
         table(
             ("order", "code", "HTTP", "meaning"),
             (

@@ -39,6 +39,7 @@ FOR_PROGRAMS = {
 FOR_CONTROL_PLANE: dict[str, str] = {
     "MULTIHOME_STATE": "the state directory, where `--state` is not given",
     SECRET_VARIABLE_PREFIX: "followed by a secret's name: its value, where the file `secrets/NAME` is not there",
+    "MULTIHOME_WEBHOOK_HOSTS": "hosts that webhooks may lead to, with commas between; this machine always may",
 }
 """Variables that Multihome itself reads."""
 

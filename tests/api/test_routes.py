@@ -230,9 +230,11 @@ def test_documents_are_compared_and_applied(api: httpx.Client) -> None:
 def test_wrong_documents_are_refused_with_their_places(api: httpx.Client) -> None:
     body = {"documents": [{"kind": "tenant", "name": "x"}, {"kind": "tenat"}]}
     refused = refusal(api.post("/v1/apply", json=body), EdgeCode.INVALID)
-    everything = " ".join([refused["text"], *refused["others"]])
-    assert "documents[0]" in everything
-    assert "did you mean tenant?" in everything
+    *missing, wrong = [refused, *refused["others"]]
+    assert {problem["subject"] for problem in missing} == {"documents[0].title", "documents[0].approver"}
+    assert (wrong["code"], wrong["subject"]) == (EdgeCode.INVALID, "documents[1].kind")
+    assert "did you mean tenant?" in wrong["text"]
+    assert "tenant" in wrong["accepted"]
 
 
 def test_a_drain_and_a_loss_and_their_ends(api: httpx.Client) -> None:

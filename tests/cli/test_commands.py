@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -193,6 +194,43 @@ def test_json_is_one_object_where_no_api_answers(run: Run, site: Path, tmp_path:
     restored = told("restore", str(tmp_path / "copy"), "--state", str(tmp_path / "other"))
     assert restored["state"] == str(tmp_path / "other")
     assert told("campaign", "simulation", "--seeds", "1")["failed"] == []
+
+
+def test_every_error_is_one_object_with_json(run: Run, site: Path, tmp_path: Path) -> None:
+    """On standard output, with nothing beside it; what the words say on standard error is in it."""
+
+    def told(code: int, *arguments: str, stdin: str = "") -> dict[str, Any]:
+        done = run(*arguments, "--json", stdin=stdin)
+        assert (done.returncode, done.stderr) == (code, "")
+        return json.loads(done.stdout)
+
+    assert list(told(1, "status")) == ["failure"]
+    assert run("up", "--port", "0").returncode == 0
+    (tmp_path / "empty").mkdir()
+    (problem,) = told(2, "apply", "empty")["problems"]
+    assert (problem["file"], problem["line"]) == ("empty", 0)
+    assert run("apply", str(site)).returncode == 0
+    (problem,) = told(2, "submit", "-", stdin=_HELLO.replace("run: ", "run: [") + "]")["problems"]
+    assert (problem["file"], problem["line"], problem["field"]) == ("standard input", 3, "run")
+    assert told(2, "submit", "-", "--env", "x", stdin=_HELLO)["failure"].startswith("--env x")
+    late = (site / "delivery.yaml").read_text().replace("D-1", "D-2").replace("2025-01-02", "2031-01-01")
+    (tmp_path / "late.yaml").write_text(f"# Too much, and too late.\n{late}", encoding="utf-8")
+    for command in ("apply", "diff"):
+        refusal = told(1, command, "late.yaml")["refusal"]
+        (other,) = refusal.pop("others")
+        assert [(part["code"], part["subject"]) for part in (refusal, other)] == [
+            ("bad_dates", "delivery D-2"),
+            ("wrong_state", "delivery D-2"),
+        ]
+        assert refusal["places"] == other["places"] == [{"file": "late.yaml", "line": 2, "column": 1}]
+        assert set(refusal) == set(other)
+    large = _HELLO + "num_nodes: 99\n"
+    for arguments in (("--name", "large"), ("--name", "large", "--dry-run")):
+        refusal = told(1, "submit", "-", *arguments, stdin=large)["refusal"]
+        assert (refusal["code"], refusal["subject"]) == ("gang_too_large", "workload lab/large")
+        assert refusal["places"] == [{"file": "standard input", "line": 1, "column": 1}]
+    refusal = told(1, "drain", "nobody", "--why", "a test")["refusal"]
+    assert (refusal["code"], refusal["places"], refusal["others"]) == ("not_found", [], [])
 
 
 def test_every_command_but_the_show_has_json() -> None:

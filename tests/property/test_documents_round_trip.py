@@ -38,6 +38,7 @@ from multihome.files.references import KnownNames
 from multihome.files.writing import dump
 from multihome.units.time import FOREVER_MS, Interval
 from multihome.wire.documents import Facts, document_data, read_document
+from multihome.wire.documents_resources import CPUS_MAX, MEMORY_BYTES_MAX
 from multihome.wire.fields import DURATION_MS_MAX, WHOLE_MAX
 
 NAMES = tuple(map(AcceleratorName, ("H100-SXM-80GB", "A100-SXM-80GB", "TPU-v5p", "Own-Chip-1")))
@@ -264,6 +265,8 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
         ),
         service=service,
         model_from=draw(names | st.just("")),
+        node_cpus_milli=draw(st.integers(0, CPUS_MAX * 1_000)),
+        node_memory_bytes=draw(st.integers(0, MEMORY_BYTES_MAX)),
     )
 
 

@@ -47,12 +47,13 @@ def waived_chips(terms: FirstRefusal, notice: Notice, answer: Answer) -> int:
 def waived_rate(terms: FirstRefusal, notice: Notice, answer: Answer) -> int:
     """The highest rate at which others may be awarded, in micro-units per chip-hour.
 
-    What was noticed, with what it may go up by; but where the holder asked for a rate of its own, no more than that.
+    What was noticed, with what it may go up by; where the holder asked for a rate of its own, no more than that.
     """
-    if answer.kind is AnswerKind.DECLINED and answer.terms.chips:
-        return answer.terms.rate_micro_usd_per_chip_hour
     noticed = notice.terms.rate_micro_usd_per_chip_hour
-    return divide(noticed * (WHOLE_BPS + terms.material_change.rate_bps), WHOLE_BPS, Rounding.DOWN)
+    highest = divide(noticed * (WHOLE_BPS + terms.material_change.rate_bps), WHOLE_BPS, Rounding.DOWN)
+    if answer.kind is AnswerKind.DECLINED and answer.terms.chips:
+        return min(highest, answer.terms.rate_micro_usd_per_chip_hour)
+    return highest
 
 
 def notice_gap(
@@ -108,10 +109,9 @@ def _change_gap(change: MaterialChange, notice: Notice, asked: Terms) -> str:
     moved = -(-abs(asked.starts_ms - noticed.starts_ms) // MS_PER_DAY)
     if moved > change.start_days:
         return f"its start lies {moved} days from the one in notice {notice.id}; up to {change.start_days} are covered"
-    stretched = abs((asked.ends_ms - asked.starts_ms) - (noticed.ends_ms - noticed.starts_ms))
-    longer = -(-stretched // MS_PER_DAY)
-    if longer > change.term_days:
-        return f"its term differs by {longer} days from notice {notice.id}; up to {change.term_days} are covered"
+    moved = -(-abs(asked.ends_ms - noticed.ends_ms) // MS_PER_DAY)
+    if moved > change.term_days:
+        return f"its end lies {moved} days from the one in notice {notice.id}; up to {change.term_days} are covered"
     return ""
 
 

@@ -2,20 +2,25 @@
 
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from multihome.cli import options
-from multihome.cli.session import FilesWrongError, client_of, say, tell
+from multihome.cli.session import ArgumentsWrongError, FilesWrongError, client_of, say, sending, tell
+from multihome.files.problems import file_problem
 
 if TYPE_CHECKING:
     from multihome.client.client import Client
     from multihome.domain.workloads import WorkloadSpec
     from multihome.files.loading import Loaded
+    from multihome.files.origins import Origin
 
 FAILED = 1
+STDIN = "standard input"
+"""What a workload's file is called that came from there."""
 
 
 def apply(
@@ -62,14 +67,16 @@ def submit(  # noqa: PLR0913 -- one argument an option
     from multihome.cli import tables  # noqa: PLC0415
 
     client = client_of(context, state)
-    spec = _with_env(_one_workload(_load_file(client, file, tenant), file), env)
+    loaded = _load_file(client, file, tenant)
+    spec = _with_env(_one_workload(loaded, file), env)
     if name:
         spec = msgspec.structs.replace(spec, name=name)
-    if dry_run:
-        tell(client.preview(spec), as_json, tables.foreseen)
-        return
     after_seq = client.head().value.seq if wait else 0
-    reply = client.submit(spec)
+    with sending(_as_sent(loaded, spec)):
+        if dry_run:
+            tell(client.preview(spec), as_json, tables.foreseen)
+            return
+        reply = client.submit(spec)
     tell(reply, as_json, tables.accepted)
     if wait and not _awaited(client, reply.value.workload_ids[0], after_seq, spec.units, is_service=bool(spec.service)):
         raise typer.Exit(FAILED)
@@ -190,38 +197,67 @@ def _apply(
     client = client_of(context, state)
     loaded = _load(client, list(paths), tenant)
     workloads = tuple(_with_env(spec, env) for spec in loaded.workloads)
-    tell(client.apply(loaded.documents, workloads, dry_run=dry_run), as_json, tables.applied)
+    with sending(loaded.origins):
+        reply = client.apply(loaded.documents, workloads, dry_run=dry_run)
+    tell(reply, as_json, tables.applied)
 
 
 def _load(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
     """What files say, held against the names that the control plane knows; wrong files end the command."""
+    return _checked(_read(client, paths, tenant))
+
+
+def _read(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
     import msgspec  # noqa: PLC0415
 
     from multihome.files.loading import load  # noqa: PLC0415
     from multihome.files.references import KnownNames  # noqa: PLC0415
 
     names = msgspec.structs.asdict(client.names().value)
-    loaded = load(paths, known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}), tenant=tenant)
+    return load(paths, known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}), tenant=tenant)
+
+
+def _checked(loaded: "Loaded") -> "Loaded":
     if loaded.problems:
-        raise FilesWrongError("\n".join(map(str, loaded.problems)))
+        raise FilesWrongError(loaded.problems)
     return loaded
 
 
 def _load_file(client: "Client", file: str, tenant: str) -> "Loaded":
+    import msgspec  # noqa: PLC0415
+
     if file != "-":
         return _load(client, [Path(file)], tenant)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "stdin.yaml"
         copy.write_bytes(sys.stdin.buffer.read())
-        return _load(client, [copy], tenant)
+        read = _read(client, [copy], tenant)
+    problems = tuple(msgspec.structs.replace(problem, file=STDIN) for problem in read.problems)
+    origins = tuple(msgspec.structs.replace(origin, file=STDIN) for origin in read.origins)
+    return _checked(msgspec.structs.replace(read, problems=problems, origins=origins))
 
 
 def _one_workload(loaded: "Loaded", file: str) -> "WorkloadSpec":
     if len(loaded.workloads) != 1 or loaded.documents:
-        found = len(loaded.workloads) + len(loaded.documents)
-        wrong = f"{file}: expected one workload, and found {found} documents; `multihome apply` takes any number"
-        raise FilesWrongError(wrong)
+        wrong = f"expected one workload, and found {_counted(loaded)}"
+        raise FilesWrongError((file_problem(file, wrong, "`multihome apply` takes any number of documents"),))
     return loaded.workloads[0]
+
+
+def _counted(loaded: "Loaded") -> str:
+    """How many documents of which kind there are: `2 workloads, 1 tenant`."""
+    counts = Counter(origin.kind for origin in loaded.origins)
+    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items())
+
+
+def _as_sent(loaded: "Loaded", spec: "WorkloadSpec") -> "tuple[Origin, ...]":
+    """The origin of the one workload, as refusals call it: the command line may have given it another name."""
+    import msgspec  # noqa: PLC0415
+
+    from multihome.files.origins import workload_subject  # noqa: PLC0415
+
+    subject = workload_subject(spec.tenant_id, spec.name)
+    return tuple(msgspec.structs.replace(origin, subject=subject) for origin in loaded.origins)
 
 
 def _with_env(spec: "WorkloadSpec", env: list[str]) -> "WorkloadSpec":
@@ -230,7 +266,7 @@ def _with_env(spec: "WorkloadSpec", env: list[str]) -> "WorkloadSpec":
 
     wrong = [given for given in env if not given.partition("=")[0] or "=" not in given]
     if wrong:
-        raise FilesWrongError("\n".join(f"--env {given}: expected NAME=VALUE" for given in wrong))
+        raise ArgumentsWrongError("\n".join(f"--env {given}: expected NAME=VALUE" for given in wrong))
     given = {name: value for name, _, value in (item.partition("=") for item in env)}
     return msgspec.structs.replace(spec, envs={**spec.envs, **given})
 

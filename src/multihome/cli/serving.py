@@ -7,7 +7,7 @@ import typer
 
 from multihome.cli import options
 from multihome.cli.launchers import StartOptions
-from multihome.cli.session import FilesWrongError, client_of, launchers_of, say, say_either, show_on_terminal
+from multihome.cli.session import ArgumentsWrongError, client_of, launchers_of, say, say_either, show_on_terminal
 
 
 def up(
@@ -42,7 +42,7 @@ def _check_instant(text: str) -> None:
         parse_instant(text)
     except ValueError as error:
         wrong = f"--clock-start {text}: {error}; expected a date like 2025-06-02, or an instant with its zone"
-        raise FilesWrongError(wrong) from error
+        raise ArgumentsWrongError(wrong) from error
 
 
 def down(

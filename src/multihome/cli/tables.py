@@ -75,6 +75,7 @@ def explanation(view: Explanation) -> RenderableType:
     if view.waits_because:
         lines.append("waits because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
+    lines.extend(view.notes)
     lines.append("what happened")
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
     lines.extend(f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story)
@@ -90,6 +91,7 @@ def foreseen(view: Preview) -> RenderableType:
     if view.waiting_units:
         lines.append(f"{view.waiting_units} unit(s) would wait because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
+    lines.extend(view.notes)
     return Text("\n".join(lines))
 
 

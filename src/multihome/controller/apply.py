@@ -4,16 +4,21 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 """
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any
+
+import msgspec
 
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
     ANSWERS_MAX,
+    ATTEMPT_MS_MAX,
+    GIVEN_UP_MAX,
     AppliedWorkload,
     DrainState,
     KeptAnswer,
     Openness,
+    Pending,
     ProviderState,
     RunState,
     State,
@@ -21,20 +26,17 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
+    outbox_key,
+    place_of,
     settled_key,
     taken_key,
     unit_key,
 )
 from multihome.domain import events as ev
-from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Accepted, OverrideRule
-from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.ids import ProviderId
-from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
-from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
 
@@ -73,30 +75,8 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
     del at
-    document = event.document
-    match document:
-        case AcceleratorType():
-            state.accelerators[document.name] = document
-        case Provider():
-            state.providers[document.id] = document
-        case Pool():
-            state.pools[document.id] = document
-        case Contract():
-            state.contracts[document.id] = document
-        case Waiver():
-            state.waivers[document.id] = document
-        case Suspension():
-            state.suspensions[document.id] = document
-        case Need():
-            state.needs[document.id] = document
-        case Offer():
-            state.offers[document.id] = document
-        case Delivery():
-            state.deliveries[document.id] = document
-        case Tenant():
-            state.tenants[document.id] = document
-        case _:
-            assert_never(document)
+    table, key = place_of(state, event.document)
+    table[key] = event.document
 
 
 def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:
@@ -324,9 +304,50 @@ def _period_settled(state: State, event: ev.PeriodSettled, at: Now) -> None:
     state.settled[settled_key(event.clause, event.tranche_id)] = event
 
 
+def _breach_told(state: State, event: ev.BreachTold, at: Now) -> None:
+    del at
+    state.breaches[event.breach.contract_id] = event.breach
+
+
+def _breach_cured(state: State, event: ev.BreachCured, at: Now) -> None:
+    del at
+    state.breaches.pop(event.contract_id, None)
+
+
 def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> None:
     del at
     state.terminations[event.termination.contract_id] = event.termination
+
+
+def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
+    del at
+    state.deadlines_told[event.id] = None
+
+
+def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
+    key = outbox_key(event.webhook_id, event.notification.id)
+    due_ms = at.process_ms + ATTEMPT_MS_MAX
+    state.outbox[key] = Pending(event.notification, event.webhook_id, event.attempt, due_ms)
+
+
+def _notification_delivered(state: State, event: ev.NotificationDelivered, at: Now) -> None:
+    del at
+    state.outbox.pop(outbox_key(event.webhook_id, event.notification_id), None)
+
+
+def _notification_failed(state: State, event: ev.NotificationFailed, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification_id)
+    pending = state.outbox[key]
+    state.outbox[key] = msgspec.structs.replace(pending, due_process_ms=event.retry_process_ms, error=event.error)
+
+
+def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification.id)
+    state.given_up[key] = state.outbox.pop(key)
+    if len(state.given_up) > GIVEN_UP_MAX:
+        del state.given_up[next(iter(state.given_up))]
 
 
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
@@ -415,7 +436,14 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.CreditDue: _credit_due,
     ev.CreditClaimed: _credit_claimed,
     ev.PeriodSettled: _period_settled,
+    ev.BreachTold: _breach_told,
+    ev.BreachCured: _breach_cured,
     ev.TerminationGiven: _termination_given,
+    ev.DeadlineNear: _deadline_near,
+    ev.NotificationSent: _notification_sent,
+    ev.NotificationDelivered: _notification_delivered,
+    ev.NotificationFailed: _notification_failed,
+    ev.NotificationGivenUp: _notification_given_up,
     ev.ChipTimeMetered: _metered,
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,

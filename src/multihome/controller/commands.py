@@ -7,7 +7,7 @@ from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
 from multihome.controller.decision import Decision, needs_person, refused
-from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
 from multihome.controller.procurement import answer_notice, award_offer, serve_notice
 from multihome.controller.reconcile import stop_event
@@ -17,6 +17,7 @@ from multihome.controller.state import (
     State,
     WorkloadState,
     applied_name,
+    place_of,
 )
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
@@ -41,6 +42,7 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
@@ -320,6 +322,7 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Suspension: "suspension",
     Need: "need",
     Offer: "offer",
+    Webhook: "webhook",
     Delivery: "delivery",
     Tenant: "tenant",
 }

@@ -7,7 +7,7 @@ import msgspec
 from multihome.domain.commands import Accepted
 from multihome.domain.effects import Effect
 from multihome.domain.events import Event
-from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.refusals import Problem, Refusal, RefusalCode
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -22,12 +22,11 @@ NOTHING = Decision()
 
 
 def refused(problems: Iterable[Refusal]) -> Decision:
-    """The refusal that comes first in the documented order, with the others in words."""
+    """The refusal that comes first in the documented order, with the other problems."""
     order = list(RefusalCode)
-    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
-    first = ranked[0]
-    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
-    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
+    first, *rest = sorted(problems, key=lambda problem: order.index(problem.code))
+    others = tuple(Problem(other.code, other.subject, other.text, other.accepted) for other in rest)
+    return Decision(answer=msgspec.structs.replace(first, others=others))
 
 
 def needs_person(actor: str, why: str) -> Refusal | None:

@@ -1,27 +1,27 @@
 """Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar, assert_never, cast
+from typing import TypeVar, assert_never
 
 import msgspec
 
 from multihome.clauses.book import tranche_chips
-from multihome.controller.state import State
+from multihome.controller.state import State, applied_name, place_of
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
-from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.ids import ContractId, TenantId, TrancheId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant, parent_of
+from multihome.domain.tenants import Quota, Tenant, lineage, parent_of
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.units.time import format_date
 
 Known = State
 """A state in which the documents under test stand as if they were recorded."""
-_Table = dict[str, Document]
 _Name = TypeVar("_Name", bound=str)
 
 
@@ -36,6 +36,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         suspensions=dict(state.suspensions),
         needs=dict(state.needs),
         offers=dict(state.offers),
+        webhooks=dict(state.webhooks),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
         awards=state.awards,
@@ -46,39 +47,12 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
     return known
 
 
-def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
-    """The table and key under which a document is kept."""
-    match document:
-        case AcceleratorType():
-            return cast("_Table", state.accelerators), document.name
-        case Provider():
-            return cast("_Table", state.providers), document.id
-        case Pool():
-            return cast("_Table", state.pools), document.id
-        case Contract():
-            return cast("_Table", state.contracts), document.id
-        case Waiver():
-            return cast("_Table", state.waivers), document.id
-        case Suspension():
-            return cast("_Table", state.suspensions), document.id
-        case Need():
-            return cast("_Table", state.needs), document.id
-        case Offer():
-            return cast("_Table", state.offers), document.id
-        case Delivery():
-            return cast("_Table", state.deliveries), document.id
-        case Tenant():
-            return cast("_Table", state.tenants), document.id
-        case _:
-            assert_never(document)
-
-
 def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:
     """Everything that is wrong with documents; references may point to what is known or to each other."""
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider() | Suspension() | Need() | Offer():
+            case AcceleratorType() | Provider() | Suspension() | Need() | Offer() | Webhook():
                 continue
             case Pool():
                 problems.extend(_pool_problems(state, known, document))
@@ -92,12 +66,13 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
                 problems.extend(_tenant_problems(known, document))
             case _:
                 assert_never(document)
+    problems.extend(_quota_problems(known, {document.id for document in documents if isinstance(document, Tenant)}))
     return problems
 
 
 def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
     """Everything that keeps a workload from ever running: tenant, accelerators, infrastructure, size of its gang."""
-    subject = f"workload {spec.name}"
+    subject = f"workload {applied_name(spec.tenant_id, spec.name)}"
     if spec.tenant_id not in known.tenants:
         return [_unknown_tenant(known, subject, spec)]
     lots = list(_lots_for(known, spec))
@@ -310,9 +285,13 @@ def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterat
     delivered = sum(d.domains for d in known.deliveries.values() if d.tranche_id == tranche.id)
     if delivered > tranche.domains:
         text = f"tranche {tranche.id} would have {delivered} of {tranche.domains} domains delivered"
-        yield Refusal(RefusalCode.WRONG_STATE, subject, text)
+        left = max(0, tranche.domains - (delivered - delivery.domains))
+        accepted = f"at most {left} domains" if left else "none: all of it has been delivered"
+        yield Refusal(RefusalCode.WRONG_STATE, subject, text, accepted=accepted)
     if delivery.effective_ms >= tranche.ends_ms:
-        yield Refusal(RefusalCode.BAD_DATES, subject, f"the tranche ends on {format_date(tranche.ends_ms)}, before it")
+        ends = format_date(tranche.ends_ms)
+        text = f"it takes effect on {format_date(delivery.effective_ms)}, and the tranche ends on {ends}"
+        yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted=f"a date before {ends}")
 
 
 def _tranche_ids(known: Known) -> dict[TrancheId, Tranche]:
@@ -329,7 +308,45 @@ def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:
             yield from _reference(f"quota {tenant.id}/{quota.id}", "accelerator", accelerator, known.accelerators)
 
 
+def _quota_problems(known: Known, changed: set[TenantId]) -> Iterator[Refusal]:
+    """Quotas that promise more than a tenant above could ever use: its nominal chips, and what it may borrow.
+
+    A quota binds one below it when it counts every accelerator that the lower one counts. Told of the lower tenant
+    where its document is under test, else of the upper one.
+    """
+    for lower in known.tenants.values():
+        for upper_id in lineage(lower.id)[1:]:
+            upper = known.tenants.get(upper_id)
+            if upper is None or not {lower.id, upper_id} & changed:
+                continue
+            for quota in lower.quotas:
+                for above in upper.quotas:
+                    if quota.nominal_chips > above.nominal_chips + above.borrow_chips and _counts_all(above, quota):
+                        yield _above_parent(lower, quota, upper, above, is_lower_told=lower.id in changed)
+
+
+def _counts_all(above: Quota, quota: Quota) -> bool:
+    """Whether every chip that counts under the lower quota counts under the upper one."""
+    return not above.accelerators or (bool(quota.accelerators) and set(quota.accelerators) <= set(above.accelerators))
+
+
+def _above_parent(lower: Tenant, quota: Quota, upper: Tenant, above: Quota, *, is_lower_told: bool) -> Refusal:
+    lower_name, upper_name = f"{lower.id}/{quota.id}", f"{upper.id}/{above.id}"
+    limit = above.nominal_chips + above.borrow_chips
+    size = f"{above.nominal_chips} chips and may borrow {above.borrow_chips}"
+    if is_lower_told:
+        text = f"it is {quota.nominal_chips} chips, and quota {upper_name} above it is {size}"
+        accepted = (
+            f"at most {limit} chips, or at least {quota.nominal_chips} in quota {upper_name} with what it borrows"
+        )
+        return Refusal(RefusalCode.QUOTA_ABOVE_PARENT, f"quota {lower_name}", text, accepted=accepted)
+    text = f"it is {size}, and quota {lower_name} below it is {quota.nominal_chips} chips"
+    accepted = f"at least {quota.nominal_chips} chips with what it may borrow, or at most {limit} in quota {lower_name}"
+    return Refusal(RefusalCode.QUOTA_ABOVE_PARENT, f"quota {upper_name}", text, accepted=accepted)
+
+
 def _reference(subject: str, what: str, name: str, known: Mapping[_Name, msgspec.Struct]) -> Iterator[Refusal]:
     if name not in known:
         text = f"{what} {name!r} is not known"
-        yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=", ".join(sorted(known)))
+        accepted = ", ".join(sorted(known)) or f"none: no {what} is known"
+        yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=accepted)

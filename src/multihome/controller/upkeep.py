@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from multihome.clauses.book import find_tranche
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.endings import meter_run
+from multihome.controller.notifications import retries
 from multihome.controller.procurement import lapses
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State
@@ -23,6 +24,7 @@ def upkeep(state: State, now: Now) -> Iterator[Event]:
         workload = state.workloads[workload_id]
         if all(unit.run_id is None for unit in workload.units):
             yield WorkloadEnded(workload_id=workload_id, outcome=Outcome.STOPPED, text="cancelled")
+    yield from retries(state, now)
     month_start_ms = month_interval(now.contract_ms).start_ms
     for run in state.runs.values():
         if run.replaced or run.started is None:

@@ -30,7 +30,7 @@ class Award(Fact, frozen=True, kw_only=True):
 class Tranche(Fact, frozen=True, kw_only=True):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate.
 
-    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour. Workloads outside `use` are kept away.
+    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour. Workloads outside `use` stay out.
     """
 
     id: TrancheId

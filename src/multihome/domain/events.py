@@ -14,8 +14,9 @@ from multihome.domain.ids import (
     TrancheId,
     WorkloadId,
 )
+from multihome.domain.notifications import Notification
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
-from multihome.domain.procurement import Answer, AwardRecord, Notice, TerminationRecord, TrancheStep
+from multihome.domain.procurement import Answer, AwardRecord, Breach, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
 from multihome.domain.workloads import WorkloadSpec
@@ -247,7 +248,7 @@ class AwardMade(Fact, frozen=True, kw_only=True):
 
 
 class TrancheMoved(Fact, frozen=True, kw_only=True):
-    """A tranche's delivery took a step: `domains` of it where the step is an acceptance, to a date where it is put off."""
+    """A tranche took a step: `domains` of it where that is an acceptance, to a date where it is put off."""
 
     tranche_id: TrancheId
     step: TrancheStep
@@ -295,6 +296,61 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     carried_chip_ms: int = 0
     due_micro_usd: int
     text: str
+
+
+class DeadlineNear(Fact, frozen=True, kw_only=True):
+    """A deadline of a contract comes near: told once."""
+
+    id: str
+    subject: str
+    due_ms: int
+    text: str
+
+
+class NotificationSent(Fact, frozen=True, kw_only=True):
+    """An attempt to tell a webhook something begins."""
+
+    notification: Notification
+    webhook_id: str
+    attempt: int
+
+
+class NotificationDelivered(Fact, frozen=True, kw_only=True):
+    """The webhook took it."""
+
+    notification_id: str
+    webhook_id: str
+
+
+class NotificationFailed(Fact, frozen=True, kw_only=True):
+    """The webhook did not take it; it is tried again at an instant of the process clock."""
+
+    notification_id: str
+    webhook_id: str
+    error: str
+    retry_process_ms: int
+
+
+class NotificationGivenUp(Fact, frozen=True, kw_only=True):
+    """It was tried for more than a day, or its webhook is gone."""
+
+    notification: Notification
+    webhook_id: str
+    error: str
+
+
+class BreachTold(Fact, frozen=True, kw_only=True):
+    """The provider was told of a breach; the time to cure it runs."""
+
+    breach: Breach
+
+
+class BreachCured(Fact, frozen=True, kw_only=True):
+    """A breach that was told was cured."""
+
+    contract_id: ContractId
+    actor: str
+    why: str
 
 
 class TerminationGiven(Fact, frozen=True, kw_only=True):
@@ -376,7 +432,14 @@ Event = (
     | CreditDue
     | CreditClaimed
     | PeriodSettled
+    | BreachTold
+    | BreachCured
     | TerminationGiven
+    | DeadlineNear
+    | NotificationSent
+    | NotificationDelivered
+    | NotificationFailed
+    | NotificationGivenUp
     | ChipTimeMetered
     | OrphanSeen
     | ClockJumped

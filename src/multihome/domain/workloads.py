@@ -83,6 +83,10 @@ class WorkloadSpec(Fact, frozen=True, kw_only=True):
     service: Service | None = None
     model_from: str = ""
     """The name of a training workload whose newest checkpoint this one reads."""
+    node_cpus_milli: int = 0
+    """CPUs times 1,000 that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
+    node_memory_bytes: int = 0
+    """Memory that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
 
     @property
     def units(self) -> int:

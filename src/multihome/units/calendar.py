@@ -14,7 +14,7 @@ import msgspec
 from multihome.units.time import MS_PER_DAY, Interval, datetime_of, instant_of
 
 MINUTES_PER_DAY = 1_440
-HOLIDAYS_SEARCH_DAYS_MAX = 3_700
+_SEARCH_DAYS_MAX = 3_700
 """A window of business days ends within ten years, or its list of holidays makes no sense."""
 _SATURDAY = 5
 
@@ -103,12 +103,12 @@ def window_end(
     if count is DayCount.CALENDAR:
         return local_instant(day + timedelta(days=days), closes_minute, calendar.zone)
     left = days
-    for _ in range(HOLIDAYS_SEARCH_DAYS_MAX):
+    for _ in range(_SEARCH_DAYS_MAX):
         if left == 0 and is_business_day(day, calendar):
             return local_instant(day, closes_minute, calendar.zone)
         day += timedelta(days=1)
         left -= left > 0 and is_business_day(day, calendar)
-    msg = f"no {days} business days within {HOLIDAYS_SEARCH_DAYS_MAX} days"
+    msg = f"no {days} business days within {_SEARCH_DAYS_MAX} days"
     raise ValueError(msg)
 
 

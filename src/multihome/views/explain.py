@@ -12,7 +12,7 @@ from multihome.domain.placements import Blocker, PlacementReason
 from multihome.units.time import Now, format_duration
 from multihome.views.history import HistoryEntry
 from multihome.views.status import UnitRow, unit_rows
-from multihome.views.words import describe, reason_sentences
+from multihome.views.words import describe, reason_sentences, unplaced_by
 
 
 class UnitExplanation(msgspec.Struct, frozen=True):
@@ -42,6 +42,8 @@ class Explanation(msgspec.Struct, frozen=True):
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
     story: tuple[StoryLine, ...]
+    notes: tuple[str, ...] = ()
+    """What was asked for and is not placed by, in sentences."""
 
 
 def explain(state: State, entries: Iterable[HistoryEntry], workload_id: WorkloadId, now: Now) -> Explanation | None:
@@ -64,6 +66,7 @@ def explain(state: State, entries: Iterable[HistoryEntry], workload_id: Workload
         blockers=blockers,
         waits_because=tuple(describe(blocker) for blocker in blockers),
         story=tuple(_line(entry) for entry in past),
+        notes=unplaced_by(spec),
     )
 
 

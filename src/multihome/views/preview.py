@@ -13,7 +13,7 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.place import place
 from multihome.scheduling.snapshot import Ask
 from multihome.units.time import Now
-from multihome.views.words import describe, reason_sentences
+from multihome.views.words import describe, reason_sentences, unplaced_by
 
 
 class PreviewUnit(msgspec.Struct, frozen=True):
@@ -35,6 +35,8 @@ class Preview(msgspec.Struct, frozen=True):
     waiting_units: int
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was asked for and is not placed by, in sentences."""
 
 
 def preview(state: State, spec: WorkloadSpec, now: Now) -> Preview:
@@ -71,4 +73,5 @@ def preview(state: State, spec: WorkloadSpec, now: Now) -> Preview:
         waiting_units=spec.units - len(outcome.placed),
         blockers=blockers,
         waits_because=tuple(describe(blocker) for blocker in blockers),
+        notes=unplaced_by(spec),
     )

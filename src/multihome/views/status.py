@@ -7,7 +7,8 @@ from multihome.controller.state import Openness, RunState, State, WorkloadState,
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.runs import Fenced, Intended, Progress, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import Now, format_date
+from multihome.units.time import Now
+from multihome.views.alarms import Alarm, alarms
 from multihome.views.words import describe
 
 
@@ -67,14 +68,6 @@ class WorkloadRow(msgspec.Struct, frozen=True):
     submitted_process_ms: int
     progress: Progress | None
     waits_for: str
-
-
-class Alarm(msgspec.Struct, frozen=True):
-    """Something a person should look at."""
-
-    code: str
-    subject: str
-    text: str
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -178,31 +171,6 @@ def run_state(run: RunState) -> str:
             return "stopping"
         case Fenced():
             return "fenced"
-
-
-def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
-    """What a person should look at, most pressing first."""
-    found: list[Alarm] = []
-    for provider_id, provider in state.provider_states.items():
-        if provider.openness is not Openness.ANSWERING:
-            by = f" (declared by {provider.actor})" if provider.actor else ""
-            text = f"{provider.why}{by}"
-            found.append(Alarm(f"provider_{provider.openness.value}", provider_id, text))
-    for run in state.runs.values():
-        if isinstance(run.phase, Unknown | Fenced):
-            text = f"{run.allocation.chips} chips of {run.allocation.pool_id} are not counted free"
-            found.append(Alarm(f"run_{run_state(run)}", run.id, text))
-    for target, drain in state.drains.items():
-        found.append(Alarm("drained", target, f"{drain.why} (by {drain.actor})"))
-    for name, provider_id in state.orphans.items():
-        found.append(Alarm("orphan", name, f"{provider_id} has it, and no intent of ours explains it"))
-    for contract in state.contracts.values():
-        for tranche in contract.tranches:
-            late = tranche.promised_ms < now.contract_ms < tranche.ends_ms
-            if late and delivered_domains(state.deliveries.values(), tranche, now.contract_ms) < tranche.domains:
-                text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
-                found.append(Alarm("delivery_late", tranche.id, text))
-    return tuple(found)
 
 
 def _workload_state(state: State, workload: WorkloadState, now: Now) -> str:

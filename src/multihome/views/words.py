@@ -3,8 +3,12 @@
 from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef, Use
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
+from multihome.domain.workloads import WorkloadSpec
 from multihome.units.money import format_usd
 from multihome.units.time import format_date, format_instant
+
+BYTES_PER_GIB = 1024**3
+"""Memory is told in GiB, as people ask for it."""
 
 
 def clause_text(clause: ClauseRef) -> str:
@@ -67,6 +71,14 @@ def use_text(use: Use) -> str:
     kinds = " and ".join(kind.value for kind in use.workload_kinds)
     products = f"the product{'s' if len(use.products) > 1 else ''} {', '.join(use.products)}" if use.products else ""
     return " of ".join(part for part in (kinds, products) if part) or "anything"
+
+
+def unplaced_by(spec: WorkloadSpec) -> tuple[str, ...]:
+    """What a workload asked of its nodes that no placement looks at: said, so that nobody relies on it."""
+    cpus = f"{spec.node_cpus_milli / 1_000:g} CPUs" if spec.node_cpus_milli else ""
+    memory = f"{spec.node_memory_bytes / BYTES_PER_GIB:g} GiB of memory" if spec.node_memory_bytes else ""
+    asked = " and ".join(part for part in (cpus, memory) if part)
+    return (f"Asked for {asked} on each node: not scheduled by Multihome, the engine's node decides.",) if asked else ()
 
 
 def price_text(price: Price) -> str:

@@ -15,6 +15,7 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Waiver
 from multihome.domain.ids import AcceleratorName
+from multihome.domain.notifications import Webhook
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
@@ -28,6 +29,7 @@ from multihome.wire.documents_supply import (
     provider_data,
 )
 from multihome.wire.documents_tenants import TenantIn, tenant_data
+from multihome.wire.documents_webhooks import WebhookIn, webhook_data
 from multihome.wire.documents_workloads import KUBERNETES_OBJECT, WorkloadIn, workload_data
 from multihome.wire.fields import Shape, shown
 from multihome.wire.shape_problems import ShapeProblem, Spot, closest, shape_problems
@@ -41,6 +43,7 @@ DOCUMENT_KINDS: dict[str, type[Shape]] = {
     "contract": ContractIn,
     "waiver": WaiverIn,
     "delivery": DeliveryIn,
+    "webhook": WebhookIn,
     "tenant": TenantIn,
     WORKLOAD_KIND: WorkloadIn,
     "task": WorkloadIn,
@@ -75,7 +78,7 @@ def _facts_of(shape: Shape) -> Facts:
     match shape:
         case WorkloadIn():
             return Facts(workloads=(shape.to_spec(),))
-        case AcceleratorIn() | ProviderIn() | ContractIn() | WaiverIn() | DeliveryIn() | TenantIn():
+        case AcceleratorIn() | ProviderIn() | ContractIn() | WaiverIn() | WebhookIn() | DeliveryIn() | TenantIn():
             return Facts(documents=shape.to_facts())
         case _:
             msg = f"{type(shape).__name__} is in DOCUMENT_KINDS and has no facts"
@@ -107,6 +110,7 @@ _DATA_OF: dict[type, Callable[[Any], dict[str, Any]]] = {
     Contract: contract_data,
     Waiver: waiver_data,
     Delivery: delivery_data,
+    Webhook: webhook_data,
     Tenant: tenant_data,
     WorkloadSpec: workload_data,
 }

@@ -153,10 +153,15 @@ def _duration(value: object) -> int:
     raise ValueError(msg)
 
 
+def parse_size(text: str) -> int | None:
+    """The bytes of a size with its unit; None where it is none."""
+    match = _SIZE.fullmatch(text)
+    return int(match[1]) * _SIZE_UNITS[match[2]] if match else None
+
+
 def _size(value: object) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    size_bytes = int(match[1]) * _SIZE_UNITS[match[2]] if match else WHOLE_MAX + 1
-    if size_bytes > WHOLE_MAX:
+    size_bytes = parse_size(value) if isinstance(value, str) else None
+    if size_bytes is None or size_bytes > WHOLE_MAX:
         msg = f"expected a size like 20GB or 512MiB, not {shown(value)}"
         raise ValueError(msg)
     return size_bytes

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import msgspec
 
+from multihome.controller.classes import class_of
 from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef, Scope, Use
 from multihome.domain.commands import (
@@ -192,6 +193,26 @@ def test_preview_says_what_a_submit_does_and_changes_nothing() -> None:
     control.place()
     real = [control.run_of(workload_id, unit.unit).allocation for unit in seen.placed]
     assert [unit.allocation for unit in seen.placed] == real
+
+
+def test_what_no_placement_looks_at_is_said() -> None:
+    control = installed()
+    sized = training(node_cpus_milli=8_500, node_memory_bytes=64 * 2**30)
+    told = (
+        "Asked for 8.5 CPUs and 64 GiB of memory on each node: not scheduled by Multihome, the engine's node decides.",
+    )
+    assert preview(control.state, sized, control.now).notes == told
+    workload_id = control.submit(sized)
+    control.place()
+    found = explain(control.state, [], workload_id, control.now)
+    assert found is not None
+    assert found.notes == told
+    # Only one of the two, and none.
+    (memory,) = preview(control.state, training(node_memory_bytes=2**30), control.now).notes
+    assert memory.startswith("Asked for 1 GiB of memory on each node")
+    assert preview(control.state, training(), control.now).notes == ()
+    # Nor does it change what is placed with what.
+    assert control.state.workloads[workload_id].class_id == class_of(training(), training().priority, "")
 
 
 def test_preview_of_what_would_be_refused() -> None:
