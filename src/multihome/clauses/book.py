@@ -296,17 +296,17 @@ def _waiver_for(book: Book, clause: ClauseRef, tranche: Tranche) -> Waiver | Mis
 
 def _chips_awarded_before(book: Book, waiver_id: WaiverId, tranche: Tranche) -> int:
     """Chips of the waiver that earlier tranches, and earlier awards on record, have used up."""
-    mine: tuple[int, str] = (tranche.award.awarded_ms, tranche.id)
+    mine = (tranche.award.awarded_ms, str(tranche.id))
     by_tranches = sum(
         tranche_chips(book, other)
         for contract in book.contracts.values()
         for other in contract.tranches
-        if waiver_id in other.award.waiver_ids and (other.award.awarded_ms, other.id) < mine
+        if waiver_id in other.award.waiver_ids and (other.award.awarded_ms, str(other.id)) < mine
     )
     by_awards = sum(
         award.terms.chips
         for award in book.awards.values()
-        if (award.awarded_ms, award.id) < mine and any(one.waiver_id == waiver_id for one in award.evidence)
+        if (award.awarded_ms, str(award.id)) < mine and any(one.waiver_id == waiver_id for one in award.evidence)
     )
     return by_tranches + by_awards
 
