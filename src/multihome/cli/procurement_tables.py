@@ -47,7 +47,7 @@ def offer(row: OfferRow) -> RenderableType:
 
 def notices(view: NoticesView) -> RenderableType:
     """All notices."""
-    table = table_of("notice", "clause", "state", ">chips", ">left to others", "until")
+    table = table_of("notice", "clause", "state", ">chips", ">left", "until")
     for row in view.notices:
         until_ms = row.until_ms or row.notice.closes_ms
         table.add_row(

@@ -145,9 +145,7 @@ def _answer_dates(state: State, notice: Notice, answered_ms: int, now: Now) -> I
         yield Refusal(RefusalCode.BAD_DATES, subject, text)
     before = state.notice_answers.get(notice.id)
     if answered_ms >= notice.closes_ms:
-        text = (
-            f"its window closed on {format_instant(notice.closes_ms)}; it lapsed, and an answer after that counts not"
-        )
+        text = f"its window closed on {format_instant(notice.closes_ms)}; an answer after that does not count"
         yield Refusal(RefusalCode.WINDOW_CLOSED, subject, text)
     elif before is not None:
         text = f"it ended on {format_instant(before.answered_ms)}: {before.kind.value.replace('_', ' ')}"

@@ -11,7 +11,7 @@ from multihome.domain.clause_terms import FirstRefusal, FirstRefusalMode
 from multihome.domain.procurement import AnswerKind, Terms
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.units.calendar import Period, later_days, period_interval
-from multihome.units.money import MICRO_PER_UNIT, Rounding, divide
+from multihome.units.money import Rounding, divide, format_usd
 from multihome.units.time import MS_PER_HOUR, format_date
 
 MONTHS_PER_YEAR = 12
@@ -125,8 +125,7 @@ def _noticed(noticed: Terms) -> str:
 
 def _money(micro: Fraction) -> str:
     """Rounded up to the micro-unit, so that what is dearer never looks equal."""
-    whole = -(-micro.numerator // micro.denominator)
-    return f"{whole // MICRO_PER_UNIT:,}.{whole % MICRO_PER_UNIT:06d}"
+    return format_usd(-(-micro.numerator // micro.denominator)).removeprefix("$")
 
 
 def _no_match(subject: str, text: str, accepted: str) -> Refusal:

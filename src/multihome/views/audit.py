@@ -38,7 +38,7 @@ INVARIANTS = {
     "I3": "every accepted command left what it promised",
     "I4": "postings balance",
     "I5": "chip time is metered once, without gap or overlap, within a month",
-    "I7": "no award in scope without evidence; every placement stands on a permitted award and breaks no exclusivity",
+    "I7": "every award and every placement is permitted, and breaks no exclusivity",
     "I9": "records form one unbroken chain that extends the anchor",
     "I10": "process time never goes back",
     "I11": "placements keep to capacity, domains and quotas",
