@@ -15,7 +15,7 @@ from multihome.controller.invariants import Violation, check
 from multihome.domain.clause_terms import FirstRefusal
 from multihome.domain.commands import Apply, AwardOffer, Input, PlaceDue, Recovered, Request, Tick
 from multihome.domain.effects import Effect, StartRun
-from multihome.domain.events import Event, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
+from multihome.domain.events import Event, NoticeAnswered, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import Intended, Unknown
 from multihome.domain.supply import Provider
@@ -91,6 +91,8 @@ def _covered(event: Event) -> str:
             return f"{type(event).__name__} {event.cause.value}"
         case RunIntended():
             return f"{type(event).__name__} {event.reason.basis.value}"
+        case NoticeAnswered():
+            return f"{type(event).__name__} {event.answer.kind.value}"
         case _:
             return type(event).__name__
 
