@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
+import msgspec
+
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.clause_terms import ClauseRef, ClauseTerms, FirstRefusalMode, Scope
+from multihome.domain.clause_terms import ClauseRef, ClauseTerms, FirstRefusalMode, Scope, Use
 from multihome.domain.events import Event
 from multihome.domain.ids import ContractId
 from multihome.domain.placements import Blocker
 from multihome.domain.refusals import RefusalCode
+from multihome.units.calendar import Calendar
 from multihome.units.time import Interval, parse_instant
 from multihome.views import history
 from multihome.views.words import describe
@@ -76,6 +79,8 @@ def _blocker_row(blocker: type[Any]) -> tuple[str, ...]:
 
 def _sample(name: str, hint: object) -> object:
     """A value that shows in a sentence where the field's value would stand."""
+    if hint is Use:
+        return Use(products=("PRODUCT",))
     if hint is ClauseRef:
         return ClauseRef(ContractId("CONTRACT"), "CLAUSE")
     if isinstance(hint, UnionType):
@@ -112,7 +117,7 @@ def clauses_page() -> str:
     parts: list[str] = []
     for terms, kind in CLAUSE_KINDS.items():
         module = importlib.import_module(f"multihome.clauses.{CLAUSE_MODULES[kind]}")
-        loss_code, loss_text = on_provider_loss(_sample_terms(terms))
+        loss_code, loss_text = on_provider_loss(_sample_terms(terms), Calendar(), 0)
         parts += [
             f"## {kind}",
             one_line(terms.__doc__),
@@ -141,4 +146,5 @@ def _sample_terms(terms: type[Any]) -> ClauseTerms:
     """A clause with parameters that show where they stand in a sentence."""
     values: dict[str, Any] = {"id": "CLAUSE", "interval": Interval(0, 1), "source": "", "scope": Scope()}
     values |= {"mode": FirstRefusalMode.MATCH_OFFER, "incumbent_first": False, "share_bps": 9_000}
-    return terms(**{name: values.get(name, DAYS) for name in terms.__struct_fields__})
+    needed = [field.name for field in msgspec.structs.fields(terms) if field.required]
+    return terms(**{name: values.get(name, DAYS) for name in needed})
