@@ -251,7 +251,7 @@ def test_a_material_change_needs_a_new_notice(change: dict[str, int], more: dict
     dear = offer("O-DEAR", rate_micro_usd_per_chip_hour=RATE * 101 // 100)
     control = market(offer(), dear, material_change=MaterialChange(**change))
     answer(control, serve(control, 24), AnswerKind.DECLINED)
-    asked = {"chips": 24} | more
+    asked: dict[str, Any] = {"chips": 24} | more
     assert words in gap(control, **asked)
     name = next(iter(change))
     wider = MaterialChange(**{name: 3_334 if name == "chips_bps" else change[name] + 1})

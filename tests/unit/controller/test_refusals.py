@@ -112,15 +112,18 @@ OPEN, DECLINED = NoticeId("N-m8"), NoticeId("N-m9")
 
 
 def serving(offer_id: str = "O-1", **more: Any) -> ServeNotice:
-    return ServeNotice(**(ON_ALPHA | {"offer_id": OfferId(offer_id)} | PART | ADA | more))
+    given: dict[str, Any] = {"offer_id": OfferId(offer_id)}
+    return ServeNotice(**(ON_ALPHA | given | PART | ADA | more))
 
 
 def answering(kind: AnswerKind = AnswerKind.MATCHED, notice_id: NoticeId = OPEN, **more: Any) -> AnswerNotice:
-    return AnswerNotice(**({"notice_id": notice_id, "kind": kind, "effective_ms": day(5)} | ADA | more))
+    given: dict[str, Any] = {"notice_id": notice_id, "kind": kind, "effective_ms": day(5)}
+    return AnswerNotice(**(given | ADA | more))
 
 
 def awarding(offer_id: str = "O-1", **more: Any) -> AwardOffer:
-    return AwardOffer(**({"offer_id": OfferId(offer_id)} | PART | ADA | more))
+    given: dict[str, Any] = {"offer_id": OfferId(offer_id)}
+    return AwardOffer(**(given | PART | ADA | more))
 
 
 EARNED: list[tuple[RefusalCode, str, Command]] = [
