@@ -7,9 +7,10 @@ records, and decides by looking at them, never by asking the code under test.
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, settings
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from multihome.controller.invariants import check, check_award
 from multihome.domain.clause_terms import Exemption, ExemptionGround, FirstRefusalMode, MaterialChange, Window
@@ -217,3 +218,18 @@ TestBuying = Buying.TestCase
 TestBuying.settings = settings(
     max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_planted_fault_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever decides takes the terms of a notice for whatever is asked: only the dates of a waiver are looked at."""
+    monkeypatch.setattr("multihome.clauses.waivers._terms_gap", lambda *_: "")
+    search = settings(
+        max_examples=1_000,
+        stateful_step_count=20,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Buying, settings=search)
