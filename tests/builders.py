@@ -27,6 +27,7 @@ from multihome.domain.ids import (
     AcceleratorName,
     ClassId,
     ContractId,
+    OfferId,
     PoolId,
     ProviderId,
     RunId,
@@ -37,6 +38,7 @@ from multihome.domain.ids import (
     domain_id_of,
 )
 from multihome.domain.placements import Allocation, Basis, NodeShare
+from multihome.domain.procurement import Firmness, Offer
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant
 from multihome.domain.workloads import (
@@ -205,6 +207,28 @@ def waiver(contract_id: str = "alpha-1", clause_id: str = "rofr", **more: Any) -
         "source": "test",
     }
     return Waiver(**(facts | more))
+
+
+def offer(offer_id: str = "O-1", provider_id: str = "beta", **more: Any) -> Offer:
+    """8 to 32 H100 in steps of 8 at the usual rate, from day 30 to 60 on, for 30 to 365 days; good until day 100."""
+    facts: dict[str, Any] = {
+        "id": OfferId(offer_id),
+        "provider_id": ProviderId(provider_id),
+        "pool_id": PoolId(f"{provider_id}/main"),
+        "chips_min": 8,
+        "chips_max": 32,
+        "chips_step": 8,
+        "start_from_ms": day(30),
+        "start_until_ms": day(60),
+        "term_days_min": 30,
+        "term_days_max": 365,
+        "lead_days": 0,
+        "rate_micro_usd_per_chip_hour": RATE,
+        "firmness": Firmness.FIRM,
+        "expires_ms": day(100),
+        "source": "test",
+    }
+    return Offer(**(facts | more))
 
 
 def delivery(delivery_id: str = "D-1", tranche_id: str = "alpha-1/t1", **more: Any) -> Delivery:

@@ -9,11 +9,12 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Scope, Window
+from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Scope, Use, Window
 from multihome.domain.events import Event
 from multihome.domain.ids import ContractId
 from multihome.domain.placements import Blocker
 from multihome.domain.refusals import RefusalCode
+from multihome.units.calendar import Calendar
 from multihome.units.time import Interval, parse_instant
 from multihome.views import history
 from multihome.views.words import describe
@@ -78,6 +79,8 @@ def _blocker_row(blocker: type[Any]) -> tuple[str, ...]:
 
 def _sample(name: str, hint: object) -> object:
     """A value that shows in a sentence where the field's value would stand."""
+    if hint is Use:
+        return Use(products=("PRODUCT",))
     if hint is ClauseRef:
         return ClauseRef(ContractId("CONTRACT"), "CLAUSE")
     if isinstance(hint, UnionType):
@@ -114,7 +117,7 @@ def clauses_page() -> str:
     parts: list[str] = []
     for terms, kind in CLAUSE_KINDS.items():
         module = importlib.import_module(f"multihome.clauses.{CLAUSE_MODULES.get(kind, kind)}")
-        loss_code, loss_text = on_provider_loss(_sample_terms(terms))
+        loss_code, loss_text = on_provider_loss(_sample_terms(terms), Calendar(), 0)
         parts += [
             f"## {kind}",
             one_line(terms.__doc__),

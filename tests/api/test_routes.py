@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 27
+        assert len(routes) == 34
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -234,10 +234,10 @@ def test_documents_are_compared_and_applied(api: httpx.Client) -> None:
     tenant = {"kind": "tenant", "name": f"{TENANT}/team", "title": "Team", "approver": "head"}
     body = {"documents": [tenant]}
     foreseen = api.post("/v1/apply", params={"dry_run": "true"}, json=body).json()
-    assert foreseen == {"workload_ids": [], "changes": [f"+ tenant {TENANT}/team"]}
+    assert foreseen == {"workload_ids": [], "changes": [f"+ tenant {TENANT}/team"], "made": []}
     assert f"{TENANT}/team" not in api.get("/v1/names").json()["tenants"]
     assert api.post("/v1/apply", json=body).json() == foreseen
-    assert api.post("/v1/apply", json=body).json() == {"workload_ids": [], "changes": []}
+    assert api.post("/v1/apply", json=body).json() == {"workload_ids": [], "changes": [], "made": []}
     assert f"{TENANT}/team" in api.get("/v1/names").json()["tenants"]
     orphan = {"documents": [tenant | {"name": "nobody/team"}]}
     refused = refusal(api.post("/v1/apply", json=orphan), RefusalCode.TENANT_LOOP)
@@ -333,3 +333,18 @@ def test_a_delivery_twice_is_settled(api: httpx.Client) -> None:
     fields = {name: text for name, _, text in (line.partition(": ") for line in DELIVERY.splitlines())}
     again = {"documents": [fields | {"domains": 3}]}
     refusal(api.post("/v1/apply", json=again), RefusalCode.SETTLED)
+
+
+def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
+    part = {"chips": 8, "starts": "2025-07-01", "ends": "2025-09-01"} | PERSON
+    assert api.get("/v1/offers").json() == {"offers": []}
+    assert api.get("/v1/notices").json() == {"notices": []}
+    assert api.get("/v1/awards").json() == {"awards": []}
+    refusal(api.post("/v1/notices", json=part | {"offer": "ghost", "clause": "order/rofr"}), "not_found")
+    refusal(api.post("/v1/notices/N-0/answer", json={"answer": "declined"} | PERSON), "not_found")
+    refusal(api.post("/v1/notices/N-0/answer", json={"answer": "lapsed"} | PERSON), "invalid")
+    refusal(api.post("/v1/awards", json=part | {"offer": "ghost"}), "not_found")
+    refusal(api.get("/v1/was-allowed/A-0"), "not_found")
+    refusal(api.get("/v1/was-allowed/order/h100", params={"as_of": "soon"}), "invalid")
+    judged = api.get("/v1/was-allowed/order/h100").json()
+    assert (judged["kind"], judged["then"]["verdict"], judged["now"]["verdict"]) == ("tranche", "allowed", "allowed")

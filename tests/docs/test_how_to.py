@@ -4,18 +4,23 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from multihome.domain.ids import AcceleratorName
 from multihome.files.loading import load
 from multihome.files.references import KnownNames
+from tests.builders import contract, first_refusal, offer, world
 from tests.docs.console import ROOT, Command, Session, commands_in, environment
+from tests.seeding import seed
 
 FOLDER = ROOT / "docs" / "how-to"
 GUIDES = sorted(path.stem for path in FOLDER.glob("*.md"))
 WITH_FILES = {"add-a-clause", "add-a-provider", "be-told", "run-existing-skypilot-tasks"}
 WITH_COMMANDS = {"back-up-and-restore", "check-contracts", "drill-an-outage"}
+FIRST_REFUSAL = "run-a-first-refusal"
+"""Has a market of its own, and ids that are minted on the way."""
 TUTORIAL = ROOT / "docs" / "tutorial"
 
 
@@ -26,7 +31,7 @@ def blocks(guide: str, language: str) -> list[str]:
 
 def test_every_example_is_looked_at() -> None:
     assert {guide for guide in GUIDES if blocks(guide, "yaml")} == WITH_FILES
-    assert {guide for guide in GUIDES if blocks(guide, "console")} == WITH_COMMANDS
+    assert {guide for guide in GUIDES if blocks(guide, "console")} == WITH_COMMANDS | {FIRST_REFUSAL}
 
 
 @pytest.mark.parametrize("guide", sorted(WITH_FILES))
@@ -66,3 +71,28 @@ def session(tmp_path: Path) -> Iterator[Session]:
 def test_commands_show_what_happens(guide: str, session: Session) -> None:
     for command in commands_in((FOLDER / f"{guide}.md").read_text(encoding="utf-8")):
         session.run(command)
+
+
+class Minting(Session):
+    """A reader who notes the notice and the award that a command named last."""
+
+    ids: ClassVar[dict[str, str]] = {}
+
+    def shown(self, line: str) -> str:
+        shown = super().shown(line)
+        self.ids.update({found[2]: found[1] for found in re.finditer(r"\b(?:notice|award) (([NA])-[0-9a-z]+)", shown)})
+        return shown
+
+
+@pytest.mark.timeout(120)
+def test_a_first_refusal_runs_as_its_guide_shows(tmp_path: Path) -> None:
+    seed(tmp_path / "state", *world(), contract(clauses=[first_refusal(waiver_days=90)]), offer())
+    reader = Minting(tmp_path, environment(tmp_path / "state", tmp_path / "bin"))
+    reader.run(Command('export MULTIHOME_STATE="$PWD/state"', ()))
+    reader.run(Command("multihome up --port 0", ("ready at ...",)))
+    try:
+        for command in commands_in((FOLDER / f"{FIRST_REFUSAL}.md").read_text(encoding="utf-8")):
+            line = re.sub(r"\b([NA])-17\b", lambda found: reader.ids[found[1]], command.line)
+            reader.run(Command(line, command.expected))
+    finally:
+        reader.shown("multihome down")

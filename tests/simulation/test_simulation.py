@@ -18,7 +18,12 @@ from multihome.simulator.world import ABSENCE_DELAY_MS
 
 SEEDS = range(16)
 PLANT_SEEDS = range(50)
-EXPECTED = {Plant.NO_INTENT_BEFORE_LAUNCH: "I2", Plant.DOUBLE_ADOPTION: "I1", Plant.DEAF_NOTIFIER: "told"}
+EXPECTED = {
+    Plant.NO_INTENT_BEFORE_LAUNCH: "I2",
+    Plant.DOUBLE_ADOPTION: "I1",
+    Plant.DEAF_NOTIFIER: "told",
+    Plant.AWARD_UNASKED: "I7",
+}
 DIGEST = "from multihome.simulator.driver import simulate; print(simulate(3, days=2).digest)"
 
 
@@ -74,6 +79,12 @@ def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
     assert said[-1] == "8 passed, 0 failed"
     assert (result.passed, result.failed) == (8, ())
     happened = {
+        "AwardMade",
+        "NoticeAnswered declined",
+        "NoticeAnswered lapsed",
+        "NoticeAnswered matched",
+        "NoticeAnswered matched_in_part",
+        "NoticeServed",
         "RunEnded never_started",
         "RunEnded succeeded",
         "RunEnded vanished",

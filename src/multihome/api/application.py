@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from multihome.api import checking, contracts, operations, reading, workloads
+from multihome.api import checking, contracts, operations, procurement, reading, workloads
 from multihome.api.context import Context, refused_response
 from multihome.api.documentation import document
 from multihome.api.fast import FastRoutes
@@ -30,7 +30,14 @@ def routes(context: Context) -> FastAPI:
     """All routes, unguarded."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
-    for router in (workloads.router, contracts.router, operations.router, reading.router, checking.router):
+    for router in (
+        workloads.router,
+        contracts.router,
+        operations.router,
+        procurement.router,
+        reading.router,
+        checking.router,
+    ):
         app.include_router(router, dependencies=[Depends(_known_parameters)])
     made: dict[str, Any] = {}
 

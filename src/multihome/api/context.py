@@ -176,7 +176,7 @@ def command_response(answer: Accepted | Refusal | RefusalOut) -> Response:
     """What a command was answered, as JSON."""
     match answer:
         case Accepted():
-            return view_response(AcceptedOut(answer.workload_ids, answer.changes))
+            return view_response(AcceptedOut(answer.workload_ids, answer.changes, answer.made))
         case Refusal():
             return refused_response(refusal_out(answer))
         case RefusalOut():

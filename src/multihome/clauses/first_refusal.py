@@ -1,36 +1,42 @@
 """Right of first refusal: new capacity in scope goes elsewhere only after the holder was asked.
 
-It binds awards. A placement asks whether the award of its tranche was permitted, and shows that award's evidence.
+It binds awards. A placement asks whether the award of its tranche was permitted, and shows that award's evidence. What
+a notice that has ended leaves to others stands in `waivers`.
 """
 
-from multihome.clauses.scope import covers_capacity, covers_workload
-from multihome.domain.clause_terms import FirstRefusal
-from multihome.domain.contracts import Contract, Tranche, Waiver, WaiverAnswer
+from collections.abc import Iterable, Mapping
+
+from multihome.clauses.scope import Awarded, covers_award, covers_workload, within_use
+from multihome.domain.clause_terms import Exemption, ExemptionGround, FirstRefusal, Use
 from multihome.domain.ids import AcceleratorName, ProviderId
+from multihome.domain.supply import ProviderKind
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.calendar import Calendar, MissingLocalTime, window_end
-from multihome.units.time import format_date
+from multihome.units.calendar import Calendar, MissingLocalTime, later_days, window_end
+from multihome.units.time import Interval, format_date
 
 
-def binds_award(
-    terms: FirstRefusal, holder: ProviderId, provider: ProviderId, tranche: Tranche, accelerator: AcceleratorName
-) -> bool:
-    """Say whether the award of this tranche needed the holder to be asked."""
+def binds_award(terms: FirstRefusal, holder: ProviderId, awarded: Awarded) -> bool:
+    """Say whether an award needs the holder to be asked, apart from the clause's exemptions."""
     return (
-        provider != holder
-        and terms.interval.contains(tranche.award.awarded_ms)
-        and covers_capacity(terms.scope, accelerator, new_capacity=tranche.new_capacity)
+        awarded.provider_id != holder
+        and terms.interval.contains(awarded.awarded_ms)
+        and covers_award(terms.scope, awarded)
     )
 
 
 def prefers_holder(
-    terms: FirstRefusal, kind: WorkloadKind, product: str, accelerator: AcceleratorName, at_ms: int
+    terms: FirstRefusal,
+    kind: WorkloadKind,
+    product: str,
+    accelerator: AcceleratorName,
+    places: tuple[str, ...],
+    at_ms: int,
 ) -> bool:
     """Say whether placement of such a workload tries such chips of the holder first."""
     return (
         terms.incumbent_first
         and terms.interval.contains(at_ms)
-        and covers_workload(terms.scope, kind, product, accelerator)
+        and covers_workload(terms.scope, kind, product, accelerator, places)
     )
 
 
@@ -40,43 +46,53 @@ def closes_ms(terms: FirstRefusal, calendar: Calendar, served_ms: int) -> int | 
     return window_end(served_ms, notice.days, notice.count, notice.closes_minute, calendar)
 
 
-def waiver_gap(
-    waiver: Waiver,
-    contract: Contract,
-    terms: FirstRefusal,
-    tranche: Tranche,
-    accelerator: AcceleratorName,
-    chips_left: int,
-    chips: int,
-) -> str:
-    """What the waiver lacks to cover the award, in words; empty when it covers it.
-
-    A waiver covers an award made between its answer and its expiry, of an accelerator and as many chips as were
-    noticed, on terms no better for the third party than those noticed.
-    """
-    lapses_ms = closes_ms(terms, contract.calendar, waiver.served_ms)
-    awarded_ms = tranche.award.awarded_ms
-    if isinstance(lapses_ms, MissingLocalTime):
-        return f"the window of waiver {waiver.id} would close at {lapses_ms.local}, which {lapses_ms.zone} leaps over"
-    if waiver.answer is WaiverAnswer.LAPSED and waiver.answered_ms < lapses_ms:
-        return f"waiver {waiver.id} cannot have lapsed before {format_date(lapses_ms)}, when its notice window ends"
-    if awarded_ms < waiver.answered_ms:
-        answered = format_date(waiver.answered_ms)
-        return f"it was awarded on {format_date(awarded_ms)}, before waiver {waiver.id} of {answered}"
-    if awarded_ms >= waiver.expires_ms:
-        return f"waiver {waiver.id} had expired on {format_date(waiver.expires_ms)}"
-    if accelerator not in waiver.accelerators:
-        return f"waiver {waiver.id} covers {', '.join(waiver.accelerators)}, not {accelerator}"
-    if chips > chips_left:
-        return f"waiver {waiver.id} has {chips_left} of {waiver.chips} chips left, and the tranche has {chips}"
-    if tranche.rate_micro_usd_per_chip_hour > waiver.rate_micro_usd_per_chip_hour:
-        return f"its rate is better for the provider than the one noticed in waiver {waiver.id}"
-    return ""
+def waiver_ends_ms(terms: FirstRefusal, calendar: Calendar, answered_ms: int) -> int:
+    """When what an answer left to others ends; an award at that instant is too late."""
+    return later_days(answered_ms, terms.waiver_days, calendar.zone)
 
 
-def on_loss(terms: FirstRefusal) -> tuple[str, str]:
-    """What the clause makes of a provider's loss."""
+def exempting(
+    terms: FirstRefusal, calendar: Calendar, awarded: Awarded, losses: Mapping[ProviderId, Iterable[Interval]]
+) -> Exemption | None:
+    """The exception of the clause itself that an award falls under, if any."""
+    for exemption in terms.exemptions:
+        if not within_use(awarded.use, Use(workload_kinds=exemption.workload_kinds)):
+            continue
+        if exemption.ground is ExemptionGround.OWN_SITE:
+            if awarded.provider_kind is ProviderKind.OWN:
+                return exemption
+        elif awarded.replaces is not None and any(
+            emergency_until(exemption, loss, calendar) > awarded.awarded_ms and loss.contains(awarded.awarded_ms)
+            for loss in losses.get(awarded.replaces, ())
+        ):
+            return exemption
+    return None
+
+
+def emergency_until(exemption: Exemption, loss: Interval, calendar: Calendar) -> int:
+    """Until when an exemption lets a lost provider be replaced: so many days after the declaration."""
+    return later_days(loss.start_ms, exemption.days, calendar.zone)
+
+
+def exemption_text(exemption: Exemption, awarded: Awarded) -> str:
+    """Why an award needs no notice, in words."""
+    if exemption.ground is ExemptionGround.OWN_SITE:
+        return f"the organisation's own site, for {_kinds(exemption)}"
+    return f"stands in for {awarded.replaces}, declared lost, within {exemption.days} days, for {_kinds(exemption)}"
+
+
+def on_loss(terms: FirstRefusal, calendar: Calendar, lost_ms: int) -> tuple[str, str]:
+    """What the clause makes of a provider's loss: whether it may be replaced without a notice, and until when."""
+    for exemption in terms.exemptions:
+        if exemption.ground is ExemptionGround.PROVIDER_LOSS:
+            until = format_date(emergency_until(exemption, Interval(lost_ms, lost_ms), calendar))
+            what = "what stands in for the lost provider may be awarded without a notice"
+            return "emergency_exemption", f"until {until} {what}, for {_kinds(exemption)}"
     return (
         "no_emergency_exemption",
         f"the loss opens no exemption from {terms.mode.value}; replacements go to capacity whose award was permitted",
     )
+
+
+def _kinds(exemption: Exemption) -> str:
+    return " and ".join(kind.value for kind in exemption.workload_kinds) or "any use"

@@ -21,10 +21,11 @@ class UseOf(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Whose chips a lot has, and which."""
+    """Whose chips a lot has, which, and in which territories: its region, and its provider's jurisdiction."""
 
     provider_id: ProviderId
     accelerator: AcceleratorName
+    territories: tuple[str, ...] = ()
 
 
 def bans_of(
@@ -52,7 +53,7 @@ def _covers(
     covers = np.zeros((len(uses), len(places)), dtype=np.bool_)
     for row, use in enumerate(uses):
         for column, place in enumerate(places):
-            covers[row, column] = binds_workload(
-                terms, holder, place.provider_id, use.kind, use.product, place.accelerator, at_ms
+            covers[row, column] = place.provider_id != holder and binds_workload(
+                terms, use.kind, use.product, place.accelerator, place.territories, at_ms
             )
     return covers

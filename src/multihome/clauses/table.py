@@ -36,6 +36,7 @@ from multihome.domain.clause_terms import (
     TakeOrPay,
     Termination,
 )
+from multihome.units.calendar import Calendar
 
 CLAUSE_KINDS: dict[type[ClauseTerms], str] = {
     Exclusivity: "exclusivity",
@@ -57,7 +58,6 @@ CLAUSE_KINDS: dict[type[ClauseTerms], str] = {
 # The table's keys guarantee each function the type it takes; a checker cannot see that.
 _ON_LOSS: dict[type[ClauseTerms], Callable[[Any], tuple[str, str]]] = {
     Exclusivity: exclusivity.on_loss,
-    FirstRefusal: first_refusal.on_loss,
     TakeOrPay: take_or_pay.on_loss,
     MinimumCommitment: minimum_commitment.on_loss,
     Ramp: ramp.on_loss,
@@ -73,6 +73,8 @@ _ON_LOSS: dict[type[ClauseTerms], Callable[[Any], tuple[str, str]]] = {
 }
 
 
-def on_provider_loss(terms: ClauseTerms) -> tuple[str, str]:
-    """What a clause makes of the loss of its contract's provider: a code, and a sentence."""
+def on_provider_loss(terms: ClauseTerms, calendar: Calendar, lost_ms: int) -> tuple[str, str]:
+    """What a clause makes of a provider's loss at an instant: a code, and a sentence. Days are its contract's."""
+    if isinstance(terms, FirstRefusal):
+        return first_refusal.on_loss(terms, calendar, lost_ms)
     return _ON_LOSS[type(terms)](terms)

@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, checking, contracts, serving
+from multihome.cli import acting, asking, checking, contracts, procuring, serving
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -24,6 +24,8 @@ def command_line() -> typer.Typer:
         "drain": acting.drain,
         "undrain": acting.undrain,
         "report": asking.report,
+        "award": procuring.award,
+        "was-allowed": procuring.was_allowed,
         "backup": serving.backup,
         "restore": serving.restore,
         "demo": serving.demo,
@@ -49,6 +51,16 @@ def command_line() -> typer.Typer:
                 "calendar": contracts.contract_calendar,
                 "check": checking.contract_check,
             },
+        ),
+        (
+            "offer",
+            "What providers would sell.",
+            {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},
+        ),
+        (
+            "notice",
+            "Holders of first refusals: what they were asked, and said.",
+            {"serve": procuring.notice_serve, "answer": procuring.notice_answer, "show": procuring.notice_show},
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
         ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),

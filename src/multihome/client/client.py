@@ -17,8 +17,10 @@ from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
 from multihome.views.preview import Preview
+from multihome.views.procurement import AwardsView, NoticesView, OffersView
 from multihome.views.report import Report
 from multihome.views.status import StatusView, WorkloadRow
+from multihome.views.was_allowed import WasAllowed
 from multihome.wire.documents import documents_data
 from multihome.wire.refusals import EdgeCode, RefusalReply, edge_refusal
 from multihome.wire.responses import (
@@ -211,6 +213,34 @@ class Client:
         """Admit to a provider or pool again."""
         path = f"/v1/drains/{quote(target)}"
         return self._command(AcceptedOut, "DELETE", path, None, {"actor": actor, "why": why})
+
+    def offers(self) -> Reply[OffersView]:
+        """All offers."""
+        return self._read(OffersView, "/v1/offers")
+
+    def notices(self) -> Reply[NoticesView]:
+        """All first-refusal notices."""
+        return self._read(NoticesView, "/v1/notices")
+
+    def awards(self) -> Reply[AwardsView]:
+        """All awards."""
+        return self._read(AwardsView, "/v1/awards")
+
+    def serve_notice(self, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Serve a notice, with fields as the API names them."""
+        return self._command(AcceptedOut, "POST", "/v1/notices", dict(body))
+
+    def answer_notice(self, notice: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Record a holder's answer."""
+        return self._command(AcceptedOut, "POST", f"/v1/notices/{_part(notice)}/answer", dict(body))
+
+    def award(self, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Take an offer."""
+        return self._command(AcceptedOut, "POST", "/v1/awards", dict(body))
+
+    def was_allowed(self, subject: str, as_of: str) -> Reply[WasAllowed]:
+        """Whether an award, tranche or run was allowed, by what was known at an instant and is known now."""
+        return self._read(WasAllowed, f"/v1/was-allowed/{quote(subject)}", {"as_of": as_of} if as_of else None)
 
     def head(self) -> Reply[HeadOut]:
         """The journal's last durable record."""

@@ -9,6 +9,7 @@ from multihome.controller.decision import Decision, accepted, needs_person, refu
 from multihome.controller.deliveries import claim_credit, delivered, move_tranche
 from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
+from multihome.controller.procurement import answer_notice, award_offer, serve_notice
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
     WORKLOADS_MAX,
@@ -251,7 +252,7 @@ def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Itera
         for terms in contract.clauses:
             binds = contract.provider_id == provider_id or isinstance(terms, FirstRefusal)
             if binds and terms.interval.contains(now.contract_ms):
-                code, text = on_provider_loss(terms)
+                code, text = on_provider_loss(terms, contract.calendar, now.contract_ms)
                 yield ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text)
 
 
@@ -331,4 +332,7 @@ _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Deci
     cmd.TellBreach: tell_breach,
     cmd.CureBreach: cure_breach,
     cmd.Terminate: terminate,
+    cmd.ServeNotice: serve_notice,
+    cmd.AnswerNotice: answer_notice,
+    cmd.AwardOffer: award_offer,
 }

@@ -35,6 +35,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         webhooks=dict(state.webhooks),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
+        awards=state.awards,
     )
     for document in documents:
         table, key = place_of(known, document)

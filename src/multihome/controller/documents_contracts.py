@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from multihome.clauses.book import tranche_chips
 from multihome.clauses.substitution import permits
 from multihome.controller.documents_terms import terms_problems
 from multihome.controller.known import Known, reference
@@ -90,6 +91,24 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
         yield from reference(subject, "waiver", waiver_id, known.waivers)
     if tranche.award.award_id is not None:
         yield from reference(subject, "award", tranche.award.award_id, state.awards)
+        yield from _award_overdrawn(known, tranche)
+
+
+def _award_overdrawn(known: Known, tranche: Tranche) -> Iterator[Refusal]:
+    """Tranches that together order more than their award took: which of them were permitted must never change."""
+    award = known.awards.get(tranche.award.award_id) if tranche.award.award_id else None
+    if award is None:
+        return
+    same = [
+        other
+        for contract in known.contracts.values()
+        for other in contract.tranches
+        if other.award.award_id == award.id and other.pool_id in known.pools
+    ]
+    chips = sum(tranche_chips(known.book(), other) for other in same)
+    if chips > award.terms.chips:
+        text = f"the tranches of award {award.id} would have {chips} chips, and {award.terms.chips} were awarded"
+        yield Refusal(RefusalCode.WRONG_STATE, f"tranche {tranche.id}", text, accepted=f"{award.terms.chips} chips")
 
 
 def _delivered(state: State, before: Contract, contract: Contract) -> Iterator[Refusal]:

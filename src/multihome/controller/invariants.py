@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from multihome.clauses.book import Book, MissingPermission, permission
+from multihome.controller.invariants_awards import award_breaches, sequence_breaches
 from multihome.controller.state import RunState, State, WorkloadState
 from multihome.domain.clause_terms import Exclusivity
 from multihome.domain.contracts import Tranche
@@ -24,6 +25,7 @@ from multihome.domain.ids import (
     run_id_of,
 )
 from multihome.domain.placements import Allocation, Basis
+from multihome.domain.procurement import AwardRecord
 from multihome.domain.runs import Intended, Running
 from multihome.domain.tenants import Quota, lineage, parent_of
 from multihome.domain.workloads import WorkloadSpec
@@ -49,6 +51,7 @@ def check(state: State, now: Now) -> tuple[Violation, ...]:
         *_capacity(state, tranches),
         *_quotas(state),
         *_awards(state, tranches),
+        *_sequences(state),
         *_exclusive(state),
         *_meters(state),
     )
@@ -296,6 +299,18 @@ def _awards(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violat
             yield Violation("I7", run_id, missing)
 
 
+def _sequences(state: State) -> Iterator[Violation]:
+    """I7: no notice was answered outside its window, and none gave more chips to others than it had."""
+    for subject, text in sequence_breaches(state):
+        yield Violation("I7", subject, text)
+
+
+def check_award(state: State, award: AwardRecord) -> Iterator[Violation]:
+    """What can be said of an award only by what was known when it was made: `state` is the one after it."""
+    for text in award_breaches(state, award):
+        yield Violation("I7", award.id, text)
+
+
 def _missing(book: Book, tranche: Tranche | None) -> str:
     if tranche is None:
         return ""
@@ -313,11 +328,19 @@ def _evidence(state: State, event: RunIntended) -> Iterator[Violation]:
             verdict = permission(state.book(), contract, tranche)
             if isinstance(verdict, MissingPermission):
                 yield Violation("I7", event.run_id, f"award of {tranche.id}: {verdict.missing}")
+            elif _is_outside(tranche, state.workloads[event.workload_id].spec):
+                yield Violation("I7", event.run_id, f"tranche {tranche.id} is meant for another use")
             elif verdict != event.reason.evidence:
                 shown, known = event.reason.evidence.code, verdict.code
                 yield Violation("I7", event.run_id, f"it shows evidence {shown}, its award has {known}")
             return
     yield Violation("I7", event.run_id, f"tranche {event.allocation.tranche_id} is not on record")
+
+
+def _is_outside(tranche: Tranche, spec: WorkloadSpec) -> bool:
+    """Whether a tranche that is meant for some uses is not meant for such a workload."""
+    kinds, products = tranche.use.workload_kinds, tranche.use.products
+    return (bool(kinds) and spec.kind not in kinds) or (bool(products) and spec.product not in products)
 
 
 def _exclusive(state: State) -> Iterator[Violation]:
@@ -342,8 +365,10 @@ def _holder_elsewhere(state: State, seat: Allocation, spec: WorkloadSpec, at_ms:
             in_force = terms.interval.start_ms <= at_ms < terms.interval.end_ms
             in_kind = not scope.workload_kinds or spec.kind in scope.workload_kinds
             in_product = not scope.products or spec.product in scope.products
+            places = {state.pools[seat.pool_id].region, state.providers[seat.provider_id].jurisdiction}
+            in_territory = not scope.territories or bool(places & {*scope.territories})
             on_chips = not scope.accelerators or seat.accelerator in scope.accelerators
-            if in_force and in_kind and in_product and on_chips:
+            if in_force and in_kind and in_product and on_chips and in_territory:
                 return f"{contract.id}/{terms.id} binds it to {contract.provider_id}, and it is at {seat.provider_id}"
     return ""
 

@@ -23,7 +23,15 @@ from multihome.domain.ids import (
     domain_id_of,
     run_id_of,
 )
-from multihome.domain.placements import Blocker, Evidence, NotEnoughChips, OverQuota, ProviderClosed, ReclaimPending
+from multihome.domain.placements import (
+    AwardNotPermitted,
+    Blocker,
+    Evidence,
+    NotEnoughChips,
+    OverQuota,
+    ProviderClosed,
+    ReclaimPending,
+)
 from multihome.domain.runs import Running, StopCause, Stopping
 from multihome.domain.supply import Pool
 from multihome.domain.tenants import lineage
@@ -228,6 +236,8 @@ def _kind_of(blocker: Blocker) -> object:
             return OverQuota, blocker.pool_id, blocker.tenant_id, blocker.quota_id
         case ReclaimPending():
             return ReclaimPending, blocker.pool_id
+        case AwardNotPermitted():
+            return AwardNotPermitted, blocker.tranche_id, blocker.clause, blocker.missing
         case ProviderClosed():
             return ProviderClosed, blocker.pool_id, blocker.state
         case _:

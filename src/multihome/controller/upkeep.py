@@ -1,4 +1,4 @@
-"""What time alone brings about: stalls, maximum run times, ended capacity, metering at month ends."""
+"""What time alone brings about: lapses, stalls, maximum run times, ended capacity, metering at month ends."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.clauses.periods import metered_stretch
 from multihome.controller.endings import meter_run
 from multihome.controller.notifications import retries
+from multihome.controller.procurement import lapses
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
@@ -18,7 +19,8 @@ CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
 
 def upkeep(state: State, now: Now) -> Iterator[Event]:
-    """Events that are due: the end of what was cancelled, and what time does to runs. Looks once at every live run."""
+    """Events that are due: lapses, the end of what was cancelled, what time does to runs. Looks at every live run."""
+    yield from lapses(state, now)
     for workload_id in state.cancelling:
         workload = state.workloads[workload_id]
         if all(unit.run_id is None for unit in workload.units):

@@ -5,9 +5,18 @@ from enum import StrEnum
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.fact import Fact
-from multihome.domain.ids import ContractId, NoticeId, OfferId, ProviderId, RunId, TrancheId, WorkloadId
+from multihome.domain.ids import (
+    AcceleratorName,
+    ContractId,
+    NoticeId,
+    OfferId,
+    ProviderId,
+    RunId,
+    TrancheId,
+    WorkloadId,
+)
 from multihome.domain.notifications import Webhook
-from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, Terms, TrancheStep
+from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, TrancheStep
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
@@ -108,7 +117,7 @@ class Override(Fact, frozen=True, kw_only=True):
 
 
 class ServeNotice(Fact, frozen=True, kw_only=True):
-    """Tell the holder of a first refusal of the terms of an offer, or of a need where it is asked first.
+    """Tell the holder of a first refusal of the terms of an offer.
 
     `effective_ms` is when it was served; 0 is now. It may lie back, never ahead.
     """
@@ -125,11 +134,19 @@ class ServeNotice(Fact, frozen=True, kw_only=True):
 
 
 class AnswerNotice(Fact, frozen=True, kw_only=True):
-    """Record what the holder said. `terms` None is a plain yes or no to what was noticed."""
+    """Record what the holder said: what it would deliver, or asks for where it declines. None is as noticed.
+
+    `effective_ms` is when it answered; 0 is now. It may lie back, never ahead.
+    """
 
     notice_id: NoticeId
     kind: AnswerKind
-    terms: Terms | None = None
+    chips: int | None = None
+    accelerator: AcceleratorName | None = None
+    starts_ms: int | None = None
+    ends_ms: int | None = None
+    rate_micro_usd_per_chip_hour: int | None = None
+    currency: str | None = None
     effective_ms: int = 0
     actor: str
     why: str
@@ -304,3 +321,5 @@ class Accepted(Fact, frozen=True, kw_only=True):
 
     workload_ids: tuple[WorkloadId, ...] = ()
     changes: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    """Ids of the notice or award it made."""

@@ -2,12 +2,14 @@
 
 from enum import StrEnum
 
-from multihome.domain.clause_terms import ClauseRef
+from multihome.domain.clause_terms import ClauseRef, Use
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
+    AwardId,
     ContractId,
     DomainId,
+    NoticeId,
     PoolId,
     ProviderId,
     RunId,
@@ -49,14 +51,21 @@ class Allocation(Fact, frozen=True, kw_only=True):
 
 
 class Evidence(Fact, frozen=True, kw_only=True):
-    """Why an award was permitted: `code` is not_new | holder | no_clause | exemption | waiver."""
+    """Why an award was permitted: `code` is not_new | holder | no_clause | exemption | waiver.
+
+    A waiver is one on record from elsewhere (`waiver_id`), or follows from a notice served here (`notice_id`).
+    `award_id` names the award where it is on record. `others` is evidence for further clauses that bound the award.
+    """
 
     code: str
     clause: ClauseRef | None = None
     waiver_id: WaiverId | None = None
+    notice_id: NoticeId | None = None
+    award_id: AwardId | None = None
     notice_sha256: str = ""
     awarded_ms: int = 0
     text: str = ""
+    others: tuple["Evidence", ...] = ()
 
 
 class Price(Fact, frozen=True, kw_only=True):
@@ -114,12 +123,25 @@ class ForbiddenByClause(Fact, frozen=True, kw_only=True):
 
 
 class AwardNotPermitted(Fact, frozen=True, kw_only=True):
-    """The tranche stands without the first-refusal permission that its award needed."""
+    """The tranche stands without the first-refusal permission that its award needed.
+
+    `earliest_ms` is when an award there could become permitted: when the notice that is open closes, or one that would
+    be served now; None where no date can be named.
+    """
 
     pool_id: PoolId
     tranche_id: TrancheId
     clause: ClauseRef
     missing: str
+    earliest_ms: int | None = None
+
+
+class OutsideUse(Fact, frozen=True, kw_only=True):
+    """The tranche is meant for another use than the workload's."""
+
+    pool_id: PoolId
+    tranche_id: TrancheId
+    use: Use
 
 
 class NotQualified(Fact, frozen=True, kw_only=True):
@@ -182,6 +204,7 @@ Blocker = (
     | CapacityEnded
     | ForbiddenByClause
     | AwardNotPermitted
+    | OutsideUse
     | NotQualified
     | OverQuota
     | ProviderClosed

@@ -131,6 +131,7 @@ class AwardRecord(Fact, frozen=True, kw_only=True):
     new_capacity: bool
     awarded_ms: int
     evidence: tuple[Evidence, ...]
+    replaces: ProviderId | None = None
     consequences: tuple[str, ...] = ()
     actor: str
     why: str

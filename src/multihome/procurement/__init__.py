@@ -1,1 +1,4 @@
-"""Offers + contracts + now -> notices, awards and breaches. Knows no scheduler."""
+"""Offers + contracts + now -> notices, answers held against them, awards and what stands against them.
+
+Knows no scheduler, no ledger and no journal. What a clause means it asks of `clauses`.
+"""

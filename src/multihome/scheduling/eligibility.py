@@ -1,6 +1,7 @@
 """Whether a class of workloads may use a lot at all, apart from room and quota."""
 
-from multihome.clauses.book import Book, MissingPermission, forbidding, preferring
+from multihome.clauses.book import Book, MissingPermission, earliest_ms, forbidding, preferring
+from multihome.clauses.scope import allows_use
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import (
@@ -12,6 +13,7 @@ from multihome.domain.placements import (
     NotDelivered,
     NotQualified,
     OutsideJurisdiction,
+    OutsideUse,
 )
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.scheduling.snapshot import Lot
@@ -32,10 +34,10 @@ def standing_blocker(
 ) -> Blocker | None:
     """The first rule that keeps the class out of the lot whatever room there is; None lets it in.
 
-    In the order in which a person can least change it: clause, permission, qualification, place, delivery, size.
+    In the order in which a person can least change it: clause, permission, use, qualification, place, delivery, size.
     """
     pool_id = lot.pool.id
-    forbidden = forbidding(book, lot.provider.id, spec.kind, spec.product, choice.accelerator, at_ms)
+    forbidden = forbidding(book, lot.pool, spec.kind, spec.product, at_ms)
     if forbidden:
         return ForbiddenByClause(
             pool_id=pool_id, clause=forbidden.clause, holder_id=forbidden.holder_id, until_ms=forbidden.until_ms
@@ -46,7 +48,10 @@ def standing_blocker(
             tranche_id=lot.tranche.id,
             clause=lot.permission.clause,
             missing=lot.permission.missing,
+            earliest_ms=earliest_ms(book, lot.permission.clause, at_ms),
         )
+    if not allows_use(lot.tranche.use, spec.kind, spec.product):
+        return OutsideUse(pool_id=pool_id, tranche_id=lot.tranche.id, use=lot.tranche.use)
     if not _is_qualified(choice, kind, at_ms):
         return NotQualified(pool_id=pool_id, accelerator=choice.accelerator, qualified_ms=choice.qualified_ms)
     if spec.jurisdictions and lot.provider.jurisdiction not in spec.jurisdictions:
@@ -81,7 +86,7 @@ def fits_empty_domain(spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot) -
 
 def preference(book: Book, spec: WorkloadSpec, lot: Lot, at_ms: int) -> ClauseRef | None:
     """The clause that puts this lot's provider before the others for such a workload, if any."""
-    return preferring(book, lot.provider.id, spec.kind, spec.product, lot.pool.accelerator, at_ms)
+    return preferring(book, lot.pool, spec.kind, spec.product, at_ms)
 
 
 def _is_qualified(choice: AcceleratorChoice, kind: AcceleratorKind, at_ms: int) -> bool:

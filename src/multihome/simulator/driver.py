@@ -12,9 +12,10 @@ import msgspec
 
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
 from multihome.controller.invariants import Violation, check
-from multihome.domain.commands import Input, PlaceDue, Recovered, Request, Tick
+from multihome.domain.clause_terms import FirstRefusal
+from multihome.domain.commands import Apply, AwardOffer, Input, PlaceDue, Recovered, Request, Tick
 from multihome.domain.effects import Effect, StartRun
-from multihome.domain.events import Event, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
+from multihome.domain.events import Event, NoticeAnswered, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
 from multihome.domain.ids import ProviderId, RunId
 from multihome.domain.runs import Intended, Unknown
 from multihome.domain.supply import Provider
@@ -54,6 +55,8 @@ class Plant(Enum):
     """Effects are performed before their intents are durable."""
     DOUBLE_ADOPTION = "double_adoption"
     """After a restart a launch of unknown outcome is asked for again."""
+    AWARD_UNASKED = "award_unasked"
+    """Offers are awarded as if nobody held a first refusal."""
     DEAF_NOTIFIER = "deaf_notifier"
     """Notifications count as delivered and never arrive."""
 
@@ -88,6 +91,8 @@ def _covered(event: Event) -> str:
             return f"{type(event).__name__} {event.cause.value}"
         case RunIntended():
             return f"{type(event).__name__} {event.reason.basis.value}"
+        case NoticeAnswered():
+            return f"{type(event).__name__} {event.answer.kind.value}"
         case _:
             return type(event).__name__
 
@@ -182,7 +187,7 @@ class _Driver:
         self.world.advance()
         self._arrive_late()
         messages = self._gather()
-        batch = self._runtime.decide(messages)
+        batch = self._decide(messages)
         self._moment = self._fate(batch)
         if self._plant is Plant.NO_INTENT_BEFORE_LAUNCH:
             self._perform(batch.effects)
@@ -202,6 +207,22 @@ class _Driver:
             yield from self._restart()
             return
         yield from self._after_commit(messages, batch)
+
+    def _decide(self, messages: list[Input]) -> Batch:
+        """The planted bug of awards: whoever decides them sees no first refusal."""
+        state = self._runtime.state
+        commands = [message.command for message in messages if isinstance(message, Request)]
+        has_award = any(isinstance(command, AwardOffer) for command in commands)
+        if self._plant is not Plant.AWARD_UNASKED or not has_award or any(isinstance(one, Apply) for one in commands):
+            return self._runtime.decide(messages)
+        seen = dict(state.contracts)
+        for contract_id, contract in seen.items():
+            clauses = tuple(terms for terms in contract.clauses if not isinstance(terms, FirstRefusal))
+            state.contracts[contract_id] = msgspec.structs.replace(contract, clauses=clauses)
+        batch = self._runtime.decide([message for message in messages if not isinstance(message, PlaceDue)])
+        batch.answers.extend(None for message in messages if isinstance(message, PlaceDue))
+        state.contracts.update(seen)
+        return batch
 
     def _after_commit(self, messages: list[Input], batch: Batch) -> Iterator[Violation]:
         """The batch is durable: check it, answer, and do as much as fate allows."""

@@ -15,6 +15,7 @@ from multihome.domain.commands import Accepted, Command, Request
 from multihome.domain.ids import ProviderId, WorkloadId
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.simulator import scenario
+from multihome.simulator.buyers import Buyers
 from multihome.simulator.clock import SimMint
 from multihome.simulator.dice import Dice
 from multihome.simulator.world import World
@@ -49,6 +50,7 @@ class People:
         """Answers that differ from what was promised, in words."""
         self._agenda: list[tuple[int, int, Command]] = []
         self._has_clock = dice.chance(500)
+        self._buyers = Buyers(dice)
         self._silent_since: dict[ProviderId, int] = {}
         self._clock_due_ms = start_ms
         self._begin(start_ms)
@@ -90,6 +92,8 @@ class People:
             self._follow_clock(state, now_ms)
             if not self._world.quiet and self._dice.chance(40):
                 self._think(state)
+            if not self._world.quiet and self._dice.chance(100):
+                self._procure(state, now_ms)
         sent = list(self._pending.values())
         if self.promises and not self._world.quiet and self._dice.chance(30):
             sent.append(self._repeat())
@@ -157,6 +161,12 @@ class People:
         elif state.pools:
             target = self._dice.pick([*state.providers, *state.pools])
             self._send(cmd.Drain(target=target, actor="operator", why="works"))
+
+    def _procure(self, state: State, now_ms: int) -> None:
+        """Buyers serve, holders answer or stay silent, awards are tried whether or not they may be, orders follow."""
+        command = self._buyers.next(state, now_ms)
+        if command is not None:
+            self._send(command)
 
     def _watch_providers(self, state: State, now_ms: int) -> None:
         """Operators see who is silent; they may be wrong about whether anything still runs there."""

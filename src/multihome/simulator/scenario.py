@@ -9,16 +9,22 @@ from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
     DelayRemedy,
     Exclusivity,
+    Exemption,
+    ExemptionGround,
     FirstRefusal,
     FirstRefusalMode,
+    MatchTest,
+    MaterialChange,
     Scope,
     TakeOrPay,
+    Use,
     Window,
 )
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
-from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TenantId, TrancheId, WaiverId
+from multihome.domain.ids import AcceleratorName, ContractId, OfferId, PoolId, ProviderId, TenantId, TrancheId, WaiverId
 from multihome.domain.notifications import Webhook
+from multihome.domain.procurement import AwardRecord, Firmness, Offer
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant
 from multihome.domain.workloads import (
@@ -66,6 +72,7 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         _pool(TENSOR, "west", _TPU, 4),
         _holders_contract(dice),
         _waiver(),
+        *_offers(dice),
         _neocloud_contract(dice),
         _tensor_contract(),
         Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), domains=2, effective_ms=_day(5), source=_SOURCE),
@@ -200,11 +207,24 @@ def _holders_contract(dice: Dice) -> Contract:
         FirstRefusal(
             id="first-refusal",
             interval=_TERM,
-            scope=Scope(new_capacity_only=True),
+            scope=Scope(new_capacity_only=True, accelerators=(_GPU,)),
             mode=FirstRefusalMode.MATCH_OFFER,
             notice=Window(days=10),
             waiver_days=90,
             incumbent_first=dice.chance(500),
+            source=_SOURCE,
+        ),
+        FirstRefusal(
+            id="tensor-chips",
+            interval=_TERM,
+            scope=Scope(new_capacity_only=True, accelerators=(_TPU,), workload_kinds=(WorkloadKind.TRAINING,)),
+            mode=dice.pick(tuple(FirstRefusalMode)),
+            notice=Window(days=1, closes_minute=dice.pick((720, 1_440))),
+            waiver_days=dice.pick((1, 3)),
+            incumbent_first=False,
+            match=MatchTest(start_tolerance_days=1),
+            material_change=MaterialChange(rate_bps=500, start_days=2, term_days=2),
+            exemptions=(Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=2),),
             source=_SOURCE,
         ),
         Exclusivity(
@@ -224,6 +244,52 @@ def _holders_contract(dice: Dice) -> Contract:
         tranches=(_tranche("alto-2025/t1", "alto/east", 2, 3_100_000, Award(awarded_ms=_day(1)), _TERM.end_ms),),
         source=_SOURCE,
     )
+
+
+def _offers(dice: Dice) -> tuple[Offer, ...]:
+    """What the neocloud and the maker of tensor chips would sell on: some of it for training only, some dear."""
+    made: list[Offer] = []
+    for ordinal in range(6):
+        provider_id, place = ((NEO, "brisk/north"), (TENSOR, "cirrus/west"))[ordinal % 2]
+        offer = Offer(
+            id=OfferId(f"O-{ordinal}"),
+            provider_id=provider_id,
+            pool_id=PoolId(place),
+            chips_min=16,
+            chips_max=64,
+            chips_step=16,
+            start_from_ms=START_MS,
+            start_until_ms=START_MS + 30 * MS_PER_DAY,
+            term_days_min=10,
+            term_days_max=120,
+            lead_days=0,
+            rate_micro_usd_per_chip_hour=dice.pick((2_000_000, 2_400_000, 2_600_000)),
+            firmness=Firmness.FIRM,
+            use=dice.pick((Use(), Use(workload_kinds=(WorkloadKind.TRAINING,)))),
+            expires_ms=START_MS + dice.between(2, 20) * MS_PER_DAY,
+            source=_SOURCE,
+        )
+        made.append(offer)
+    return tuple(made)
+
+
+def order(contract: Contract, award: AwardRecord, nodes_per_domain: int, chips_per_node: int) -> Contract:
+    """A contract with one more tranche: all that an award took, in one piece."""
+    domains = award.terms.chips // (nodes_per_domain * chips_per_node)
+    tranche = Tranche(
+        id=TrancheId(f"{contract.id}/{award.id}"),
+        pool_id=award.pool_id,
+        domains=domains,
+        nodes_per_domain=nodes_per_domain,
+        new_capacity=award.new_capacity,
+        use=award.use,
+        promised_ms=award.terms.starts_ms,
+        ends_ms=award.terms.ends_ms,
+        rate_micro_usd_per_chip_hour=award.terms.rate_micro_usd_per_chip_hour,
+        rate_source=_SOURCE,
+        award=Award(awarded_ms=award.awarded_ms, award_id=award.id),
+    )
+    return msgspec.structs.replace(contract, tranches=(*contract.tranches, tranche))
 
 
 def _waiver() -> Waiver:

@@ -7,8 +7,9 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.controller.invariants import Violation
 from multihome.controller.rounds import run_round
 from multihome.controller.state import Openness, State
+from multihome.domain.contracts import Tranche
 from multihome.domain.events import Event, NotificationSent, RunIntended, WorkloadEnded, WorkloadSubmitted
-from multihome.domain.ids import DomainId, PoolId, RunId, WorkloadId
+from multihome.domain.ids import DomainId, RunId, WorkloadId
 from multihome.domain.placements import Allocation
 from multihome.domain.runs import Outcome, Running, Stopping
 from multihome.domain.supply import Pool
@@ -145,9 +146,10 @@ def _starved(state: State, now: Now) -> Iterator[Violation]:
         has_quota = bool(workload.quota_overridden_by) or _within_nominal(state, spec)
         if state.backing_off.get(key, 0) > now.process_ms or not has_quota:
             continue
-        for domain_id, (pool_id, nodes) in empty.items():
-            pool = state.pools[pool_id]
-            if spec.num_nodes <= nodes and _may_use(state, spec, pool, now.contract_ms):
+        for domain_id, tranche in empty.items():
+            pool = state.pools[tranche.pool_id]
+            is_meant = _is_meant(tranche, spec)
+            if is_meant and spec.num_nodes <= tranche.nodes_per_domain and _may_use(state, spec, pool, now.contract_ms):
                 yield Violation("liveness", key, f"it waits, its quota suffices, and domain {domain_id} is empty")
 
 
@@ -175,13 +177,21 @@ def _may_use(state: State, spec: WorkloadSpec, pool: Pool, at_ms: int) -> bool:
         spec.choices[0].accelerator == pool.accelerator
         and spec.infra.provider in {"", provider.id}
         and (not spec.jurisdictions or provider.jurisdiction in spec.jurisdictions)
-        and forbidding(state.book(), provider.id, spec.kind, spec.product, pool.accelerator, at_ms) is None
+        and forbidding(state.book(), pool, spec.kind, spec.product, at_ms) is None
     )
 
 
-def _domains(state: State, now: Now) -> dict[DomainId, tuple[PoolId, int]]:
-    """Every domain that is accepted, permitted and open, with its pool and number of nodes."""
-    found: dict[DomainId, tuple[PoolId, int]] = {}
+def _is_meant(tranche: Tranche, spec: WorkloadSpec) -> bool:
+    """Whether what a tranche is meant for leaves such a workload in."""
+    use = tranche.use
+    return (not use.workload_kinds or spec.kind in use.workload_kinds) and (
+        not use.products or spec.product in use.products
+    )
+
+
+def _domains(state: State, now: Now) -> dict[DomainId, Tranche]:
+    """Every domain that is accepted, permitted and open, with the tranche that it belongs to."""
+    found: dict[DomainId, Tranche] = {}
     for contract in state.contracts.values():
         for tranche in contract.tranches:
             if isinstance(permission(state.book(), contract, tranche), MissingPermission):
@@ -189,5 +199,5 @@ def _domains(state: State, now: Now) -> dict[DomainId, tuple[PoolId, int]]:
             if tranche.pool_id in state.drains or contract.provider_id in state.drains:
                 continue
             for ordinal in range(delivered_domains(state.deliveries.values(), tranche, now.contract_ms)):
-                found[DomainId(f"{tranche.id}#{ordinal}")] = (tranche.pool_id, tranche.nodes_per_domain)
+                found[DomainId(f"{tranche.id}#{ordinal}")] = tranche
     return found

@@ -8,7 +8,7 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.controller.notifications import ATTEMPTS_MAX
 from multihome.controller.state import Openness, State
 from multihome.domain.runs import Fenced, Unknown
-from multihome.units.time import Now, format_date, format_moment
+from multihome.units.time import Now, format_date, format_duration, format_instant, format_moment
 from multihome.views.deadlines import DeadlineKind, pressing
 
 
@@ -27,6 +27,7 @@ def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
         *_runs(state),
         *_drains(state),
         *_orphans(state),
+        *_open_notices(state, now),
         *_late_deliveries(state, now),
         *_deadlines(state, now),
         *_undelivered(state),
@@ -56,6 +57,19 @@ def _drains(state: State) -> Iterator[Alarm]:
 def _orphans(state: State) -> Iterator[Alarm]:
     for name, provider_id in state.orphans.items():
         yield Alarm("orphan", name, f"{provider_id} has it, and no intent of ours explains it")
+
+
+def _open_notices(state: State, now: Now) -> Iterator[Alarm]:
+    """First-refusal notices that wait for their holder, the one that closes first before the others."""
+    is_open = (notice for notice in state.notices.values() if notice.id not in state.notice_answers)
+    for notice in sorted(is_open, key=lambda one: (one.closes_ms, one.id)):
+        clause, terms = f"{notice.clause.contract_id}/{notice.clause.clause_id}", notice.terms
+        left = format_duration(max(0, notice.closes_ms - now.contract_ms))
+        text = (
+            f"{clause} has until {format_instant(notice.closes_ms)} ({left}) to answer: {terms.chips} "
+            f"{terms.accelerator} in {terms.region}"
+        )
+        yield Alarm("notice_open", notice.id, text)
 
 
 def _late_deliveries(state: State, now: Now) -> Iterator[Alarm]:

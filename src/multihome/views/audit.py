@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from multihome.controller.apply import apply, keep_answer, touch
-from multihome.controller.invariants import Violation, check, check_placement
+from multihome.controller.invariants import Violation, check, check_award, check_placement
 from multihome.controller.state import RunState, State
 from multihome.domain.commands import Accepted, Apply, Request, Submit
 from multihome.domain.events import (
+    AwardMade,
     ChipTimeMetered,
     Event,
     RunEnded,
@@ -39,7 +40,7 @@ INVARIANTS = {
     "I3": "every accepted command left what it promised",
     "I4": "postings balance",
     "I5": "chip time is metered once, without gap or overlap, within a month, and charged as it ran",
-    "I7": "every placement stands on a permitted award and breaks no exclusivity",
+    "I7": "every award and every placement is permitted, and breaks no exclusivity",
     "I9": "records form one unbroken chain that extends the anchor",
     "I10": "process time never goes back",
     "I11": "placements keep to capacity, domains and quotas",
@@ -160,6 +161,9 @@ class _Auditor:
             apply(state, event, step.at)
             self._recount.take(event, step.at)
             self._events += 1
+            if isinstance(event, AwardMade):
+                self._checked["I7"] += 1
+                self._note(check_award(state, event.award))
             if isinstance(event, RunIntended):
                 self._note(_overfull(state, state.runs[event.run_id]))
         touch(state, step.at)

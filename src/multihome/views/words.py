@@ -1,12 +1,12 @@
 """Reasons in words. Every sentence is made from the data that stands beside it, and from nothing else."""
 
 from multihome.domain import placements as pl
-from multihome.domain.clause_terms import ClauseRef
+from multihome.domain.clause_terms import ClauseRef, Use
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
 from multihome.domain.runs import AttemptEnd, Outcome
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.money import format_usd
-from multihome.units.time import MS_PER_SECOND, format_date, format_duration
+from multihome.units.time import MS_PER_SECOND, format_date, format_duration, format_instant
 
 BYTES_PER_GIB = 1024**3
 """Memory is told in GiB, as people ask for it."""
@@ -17,7 +17,7 @@ def clause_text(clause: ClauseRef) -> str:
     return f"{clause.contract_id}/{clause.clause_id}"
 
 
-def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a reason, nothing is nested
+def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one sentence a reason, nothing is nested
     """Why not, in one sentence that names what it comes from."""
     match blocker:
         case pl.GangLargerThanDomain():
@@ -40,10 +40,14 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
             until = "" if format_date(blocker.until_ms) == "open" else f" until {format_date(blocker.until_ms)}"
             return f"{blocker.pool_id}: clause {clause_text(blocker.clause)} binds it to {blocker.holder_id}{until}"
         case pl.AwardNotPermitted():
+            earliest = blocker.earliest_ms
+            when = f"; one could be permitted from {format_instant(earliest)}" if earliest is not None else ""
             return (
                 f"{blocker.pool_id}: the award of tranche {blocker.tranche_id} stands without the permission of clause "
-                f"{clause_text(blocker.clause)}: {blocker.missing}"
+                f"{clause_text(blocker.clause)}: {blocker.missing}{when}"
             )
+        case pl.OutsideUse():
+            return f"{blocker.pool_id}: tranche {blocker.tranche_id} is meant for {use_text(blocker.use)} only"
         case pl.NotQualified():
             since = f" before {format_date(blocker.qualified_ms)}" if blocker.qualified_ms is not None else ""
             return f"{blocker.pool_id}: the workload is not qualified on {blocker.accelerator}{since}"
@@ -62,6 +66,13 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
             return f"{blocker.pool_id}: {blocker.chips} borrowed chips are on their way back from {runs}"
         case pl.NoPool():
             return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
+
+
+def use_text(use: Use) -> str:
+    """What capacity is meant for."""
+    kinds = " and ".join(kind.value for kind in use.workload_kinds)
+    products = f"the product{'s' if len(use.products) > 1 else ''} {', '.join(use.products)}" if use.products else ""
+    return " of ".join(part for part in (kinds, products) if part) or "anything"
 
 
 def unplaced_by(spec: WorkloadSpec) -> tuple[str, ...]:
@@ -108,11 +119,17 @@ def price_text(price: Price) -> str:
 
 def evidence_text(evidence: Evidence) -> str:
     """Why the award of the capacity was permitted."""
+    award = f"award {evidence.award_id}: " if evidence.award_id else ""
+    return award + "; ".join(_one_evidence_text(one) for one in (evidence, *evidence.others))
+
+
+def _one_evidence_text(evidence: Evidence) -> str:
     clause = f" clause {clause_text(evidence.clause)}:" if evidence.clause else ""
     match evidence.code:
         case "waiver":
+            what = f"notice {evidence.notice_id}" if evidence.notice_id else f"waiver {evidence.waiver_id}"
             return (
-                f"{clause.strip()} waiver {evidence.waiver_id} ({evidence.text}), awarded "
+                f"{clause.strip()} {what} ({evidence.text}), awarded "
                 f"{format_date(evidence.awarded_ms)}, notice {evidence.notice_sha256[:12]}"
             )
         case "exemption":

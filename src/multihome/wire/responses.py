@@ -10,10 +10,11 @@ from multihome.views.status import UnitRow, WorkloadRow
 
 
 class AcceptedOut(msgspec.Struct, frozen=True):
-    """A command was kept: the workloads it made or named, and what changed, in words."""
+    """A command was kept: the workloads it made or named, what changed in words, and the notice or award it made."""
 
     workload_ids: tuple[WorkloadId, ...]
     changes: tuple[str, ...]
+    made: tuple[str, ...] = ()
 
 
 class WorkloadPage(msgspec.Struct, frozen=True):

@@ -4,14 +4,22 @@ from typing import Any
 
 import pytest
 
-from multihome.clauses.book import Forbidden, forbidding
+from multihome.clauses.book import Forbidden, awarded_of, forbidding
 from multihome.clauses.exclusivity import binds_award, on_loss
+from multihome.clauses.scope import Awarded
 from multihome.domain.clause_terms import ClauseRef, Scope
+from multihome.domain.contracts import Tranche
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Interval
-from tests.builders import ALPHA, BETA, H100, TPU, YEAR, book, contract, day, exclusivity, tranche
+from tests.builders import ALPHA, BETA, H100, TPU, YEAR, book, contract, day, exclusivity, pool, tranche
 
 HOLDER = contract().id
+
+
+def awarded(part: Tranche) -> Awarded:
+    """A tranche of beta as the award it came from."""
+    other = contract("beta", tranches=(part,))
+    return awarded_of(book(other), other, part)
 
 
 def forbidden(
@@ -19,8 +27,8 @@ def forbidden(
 ) -> bool:
     """Whether alpha's exclusivity keeps such a workload away from beta; from alpha itself it never does."""
     facts = book(contract(clauses=[exclusivity(**more)]), contract("beta"))
-    assert forbidding(facts, ALPHA, kind, product, H100, at_ms) is None
-    return forbidding(facts, BETA, kind, product, H100, at_ms) is not None
+    assert forbidding(facts, pool(), kind, product, at_ms) is None
+    return forbidding(facts, pool("beta"), kind, product, at_ms) is not None
 
 
 @pytest.mark.parametrize(
@@ -63,12 +71,12 @@ def test_one_on_new_capacity_keeps_no_placement_away() -> None:
 def test_it_names_its_holder_and_its_end() -> None:
     facts = book(contract(clauses=[exclusivity()]))
     expected = Forbidden(ClauseRef(HOLDER, "only"), ALPHA, YEAR.end_ms)
-    assert forbidding(facts, BETA, WorkloadKind.TRAINING, "", H100, day(0)) == expected
+    assert forbidding(facts, pool("beta"), WorkloadKind.TRAINING, "", day(0)) == expected
 
 
 def test_two_holders_leave_no_room_for_anyone() -> None:
     facts = book(contract(clauses=[exclusivity()]), contract("beta", clauses=[exclusivity()]))
-    ruled = [forbidding(facts, provider, WorkloadKind.TRAINING, "", H100, day(0)) for provider in (ALPHA, BETA)]
+    ruled = [forbidding(facts, where, WorkloadKind.TRAINING, "", day(0)) for where in (pool(), pool("beta"))]
     assert [item.holder_id if item else None for item in ruled] == [BETA, ALPHA]
 
 
@@ -85,13 +93,13 @@ def test_two_holders_leave_no_room_for_anyone() -> None:
 def test_which_awards_one_on_new_capacity_forbids(scope: Scope, *, new_capacity: bool, is_bound: bool) -> None:
     part = tranche("beta-1", pool_id="beta/main", new_capacity=new_capacity)
     terms = exclusivity(scope=scope)
-    assert binds_award(terms, ALPHA, BETA, part, H100) is is_bound
-    assert not binds_award(terms, BETA, BETA, part, H100)
+    assert binds_award(terms, ALPHA, awarded(part)) is is_bound
+    assert not binds_award(terms, BETA, awarded(part))
 
 
 def test_an_award_before_or_after_it_is_free() -> None:
     terms = exclusivity(scope=Scope(new_capacity_only=True), interval=Interval(day(10), day(20)))
-    assert not binds_award(terms, ALPHA, BETA, tranche(), H100)
+    assert not binds_award(terms, ALPHA, awarded(tranche("beta-1", pool_id="beta/main")))
 
 
 def test_at_a_loss_its_work_waits() -> None:

@@ -12,10 +12,9 @@ from multihome.domain.contracts import Award, Contract, Tranche, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, WaiverId
 from multihome.domain.placements import Evidence
 from multihome.domain.workloads import WorkloadKind
+from multihome.units.calendar import Calendar
 from multihome.units.time import Interval
 from tests.builders import (
-    ALPHA,
-    BETA,
     H100,
     RATE,
     TPU,
@@ -223,8 +222,8 @@ def preferred(
     holder: Contract, at_ms: int = day(20), kind: WorkloadKind = WorkloadKind.TRAINING, product: str = ""
 ) -> bool:
     facts = book(holder, contract("beta"))
-    assert preferring(facts, BETA, kind, product, H100, at_ms) is None
-    return preferring(facts, ALPHA, kind, product, H100, at_ms) == ROFR
+    assert preferring(facts, pool("beta"), kind, product, at_ms) is None
+    return preferring(facts, pool(), kind, product, at_ms) == ROFR
 
 
 def test_an_incumbent_is_tried_first_for_work_in_scope_while_the_clause_lasts() -> None:
@@ -248,6 +247,6 @@ def test_an_incumbent_is_tried_first_for_the_accelerators_in_scope(
 
 @pytest.mark.parametrize("mode", FirstRefusalMode)
 def test_a_loss_opens_no_exemption(mode: FirstRefusalMode) -> None:
-    code, text = on_loss(first_refusal(mode=mode))
+    code, text = on_loss(first_refusal(mode=mode), Calendar(), day(0))
     assert code == "no_emergency_exemption"
     assert mode.value in text

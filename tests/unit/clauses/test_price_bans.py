@@ -11,10 +11,16 @@ from multihome.clauses.pricing import Forbidden, Priced, Questions, answer, pric
 from multihome.domain.clause_terms import Scope
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import MS_PER_HOUR, Interval
-from tests.builders import ALPHA, BETA, H100, RATE, TPU, YEAR, book, contract, day, exclusivity
+from tests.builders import ALPHA, BETA, H100, RATE, TPU, YEAR, book, contract, day, exclusivity, pool
 
 USES = tuple(UseOf(kind, name) for kind in WorkloadKind for name in ("", "api"))
-PLACES = tuple(Place(seller, chips) for seller in (ALPHA, BETA) for chips in (H100, TPU))
+POOLS = tuple(
+    pool(seller, chips.lower(), accelerator=chips, region=region)
+    for seller in (ALPHA, BETA)
+    for chips in (H100, TPU)
+    for region in ("east", "west")
+)
+PLACES = tuple(Place(one.provider_id, one.accelerator, (one.region,)) for one in POOLS)
 INSTANTS = tuple(day(number) for number in (0, 9, 10, 11, 49, 50, 200))
 
 
@@ -28,7 +34,10 @@ def test_prices_forbid_what_placement_forbids() -> None:
         ),
         contract(
             "beta",
-            clauses=(exclusivity("tpu", Scope(accelerators=(TPU,), workload_kinds=(WorkloadKind.TRAINING,))),),
+            clauses=(
+                exclusivity("tpu", Scope(accelerators=(TPU,), workload_kinds=(WorkloadKind.TRAINING,))),
+                exclusivity("west", Scope(territories=("west",)), interval=Interval(day(40), day(60))),
+            ),
         ),
     )
     bans, clauses = bans_of(facts.contracts.values(), USES, PLACES)
@@ -38,10 +47,7 @@ def test_prices_forbid_what_placement_forbids() -> None:
     use, lot, start_ms = (np.array(column) for column in zip(*cases, strict=True))
     prices = price(columns, Questions(lot, start_ms, start_ms + MS_PER_HOUR, np.full(len(cases), 8), use))
     seen = [answer(columns, prices, number) for number in range(len(cases))]
-    wanted = [
-        forbidding(facts, PLACES[at].provider_id, USES[one].kind, USES[one].product, PLACES[at].accelerator, instant)
-        for one, at, instant in cases
-    ]
+    wanted = [forbidding(facts, POOLS[at], USES[one].kind, USES[one].product, instant) for one, at, instant in cases]
     assert [found.clause if isinstance(found, Forbidden) else None for found in seen] == [
         found.clause if found else None for found in wanted
     ]

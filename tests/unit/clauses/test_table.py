@@ -5,7 +5,8 @@ import pytest
 
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
 from multihome.domain.clause_terms import ClauseTerms, Substitution, SubstitutionRule
-from tests.builders import YEAR
+from multihome.units.calendar import Calendar
+from tests.builders import YEAR, day
 from tests.money_builders import every_kind
 
 
@@ -61,9 +62,9 @@ LOSSES = {
 
 @pytest.mark.parametrize("terms", every_kind(), ids=lambda terms: CLAUSE_KINDS[type(terms)])
 def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None:
-    assert on_provider_loss(terms) == LOSSES[CLAUSE_KINDS[type(terms)]]
+    assert on_provider_loss(terms, Calendar(), day(0)) == LOSSES[CLAUSE_KINDS[type(terms)]]
 
 
 def test_a_substitution_says_whether_it_needs_consent() -> None:
     terms = Substitution(id="any", interval=YEAR, rule=SubstitutionRule.ANY, needs_consent=False, source="test")
-    assert on_provider_loss(terms)[1].endswith("only as agreed: any, without consent")
+    assert on_provider_loss(terms, Calendar(), day(0))[1].endswith("only as agreed: any, without consent")

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from multihome.controller.documents import document_problems, with_documents
 from multihome.controller.state import WORKLOADS_MAX, State
+from multihome.domain.clause_terms import Window
 from multihome.domain.commands import (
     Accepted,
     AdvanceClock,
+    AnswerNotice,
     Apply,
+    AwardOffer,
     Cancel,
     Command,
     DeclareClock,
@@ -23,20 +26,36 @@ from multihome.domain.commands import (
     Override,
     OverrideRule,
     Restore,
+    ServeNotice,
     Submit,
     Undrain,
 )
 from multihome.domain.contracts import Award, Contract
-from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, TenantId, TrancheId, WaiverId, WorkloadId
+from multihome.domain.ids import (
+    AcceleratorName,
+    AwardId,
+    ContractId,
+    NoticeId,
+    OfferId,
+    PoolId,
+    ProviderId,
+    TenantId,
+    TrancheId,
+    WaiverId,
+    WorkloadId,
+)
 from multihome.domain.placements import OverQuota
+from multihome.domain.procurement import AnswerKind
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.workloads import Infra, WorkloadSpec
 from multihome.scheduling.quotas import admit
-from multihome.units.time import FOREVER_MS, Interval
+from multihome.units.calendar import Calendar
+from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval
 from tests.builders import (
     ALPHA,
     BETA,
     H100,
+    RATE,
     TPU,
     YEAR,
     choice,
@@ -46,7 +65,9 @@ from tests.builders import (
     delivery,
     exclusivity,
     first_refusal,
+    offer,
     pool,
+    provider,
     quota,
     service,
     take_or_pay,
@@ -84,6 +105,27 @@ def second(**more: Any) -> Contract:
 
 NOBODY: dict[str, Any] = {"actor": "", "why": "no reason"}
 ADA: dict[str, Any] = {"actor": "ada", "why": "because"}
+ON_ALPHA: dict[str, Any] = {"contract_id": ContractId("alpha-1"), "clause_id": "rofr"}
+PART: dict[str, Any] = {"chips": 16, "starts_ms": day(40), "ends_ms": day(100)}
+LEAPING: dict[str, Any] = {"contract_id": ContractId("gamma-1"), "clause_id": "leap"}
+OPEN, DECLINED = NoticeId("N-m8"), NoticeId("N-m9")
+
+
+def serving(offer_id: str = "O-1", **more: Any) -> ServeNotice:
+    given: dict[str, Any] = {"offer_id": OfferId(offer_id)}
+    return ServeNotice(**(ON_ALPHA | given | PART | ADA | more))
+
+
+def answering(kind: AnswerKind = AnswerKind.MATCHED, notice_id: NoticeId = OPEN, **more: Any) -> AnswerNotice:
+    given: dict[str, Any] = {"notice_id": notice_id, "kind": kind, "effective_ms": day(5)}
+    return AnswerNotice(**(given | ADA | more))
+
+
+def awarding(offer_id: str = "O-1", **more: Any) -> AwardOffer:
+    given: dict[str, Any] = {"offer_id": OfferId(offer_id)}
+    return AwardOffer(**(given | PART | ADA | more))
+
+
 EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.NOT_FOUND, "ghost", Cancel(workload="ghost", **ADA)),
     (RefusalCode.NOT_FOUND, "ghost", Drain(target="ghost", **ADA)),
@@ -153,6 +195,46 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.WRONG_STATE, "alpha", Restore(provider_id=ALPHA, **ADA)),
     (RefusalCode.WRONG_STATE, "beta", DeclareLost(provider_id=BETA, **ADA)),
     (RefusalCode.WRONG_STATE, "delivery D-9", facts(delivery("D-9", domains=1))),
+    (RefusalCode.NOT_FOUND, "offer ghost", serving("ghost")),
+    (RefusalCode.NOT_FOUND, "alpha-1/ghost", serving(clause_id="ghost")),
+    (RefusalCode.NOT_FOUND, "notice N-0", answering(notice_id=NoticeId("N-0"))),
+    (RefusalCode.NOT_FOUND, "offer ghost", awarding("ghost")),
+    (RefusalCode.NOT_FOUND, "ghost", awarding(replaces=ProviderId("ghost"))),
+    (
+        RefusalCode.UNKNOWN_REFERENCE,
+        "tranche alpha-1/t2",
+        facts(second(award=Award(awarded_ms=day(0), award_id=AwardId("A-0")))),
+    ),
+    (RefusalCode.BAD_DATES, "clause alpha-1/rofr", serving(effective_ms=day(21))),
+    (RefusalCode.BAD_DATES, "offer O-1", serving(starts_ms=day(29))),
+    (RefusalCode.BAD_DATES, "offer O-1", serving(ends_ms=day(69))),
+    (RefusalCode.BAD_DATES, f"notice {OPEN}", answering(effective_ms=day(0) - 1)),
+    (RefusalCode.BAD_DATES, f"notice {OPEN}", answering(effective_ms=day(21))),
+    (RefusalCode.BAD_DATES, "offer O-1", awarding(effective_ms=day(21))),
+    (RefusalCode.CURRENCY_DIFFERS, "offer O-EUR", serving("O-EUR")),
+    (RefusalCode.CURRENCY_DIFFERS, f"notice {OPEN}", answering(currency="EUR")),
+    (RefusalCode.CURRENCY_DIFFERS, "offer O-EUR", awarding("O-EUR")),
+    (RefusalCode.BAD_TERMS, "offer O-1", serving(chips=12)),
+    (RefusalCode.BAD_TERMS, "offer O-1", awarding(chips=40)),
+    (
+        RefusalCode.BAD_TERMS,
+        f"notice {OPEN}",
+        answering(AnswerKind.DECLINED, rate_micro_usd_per_chip_hour=RATE),
+    ),
+    (RefusalCode.MISSING_LOCAL_TIME, "clause gamma-1/leap", serving(**LEAPING, effective_ms=day(0))),
+    (RefusalCode.NOT_PERMITTED, "offer O-1", awarding()),
+    (RefusalCode.WINDOW_CLOSED, f"notice {OPEN}", answering(effective_ms=0)),
+    (RefusalCode.WINDOW_CLOSED, f"notice {OPEN}", answering(effective_ms=day(11))),
+    (RefusalCode.NO_MATCH, f"notice {OPEN}", answering(chips=24)),
+    (RefusalCode.NO_MATCH, f"notice {OPEN}", answering(rate_micro_usd_per_chip_hour=RATE + 1)),
+    (RefusalCode.WRONG_STATE, f"notice {DECLINED}", answering(notice_id=DECLINED)),
+    (RefusalCode.WRONG_STATE, f"notice {OPEN}", answering(AnswerKind.LAPSED)),
+    (RefusalCode.WRONG_STATE, "clause alpha-1/rofr", serving("O-OWN")),
+    (RefusalCode.WRONG_STATE, "clause alpha-1/rofr", serving("O-OLD")),
+    (RefusalCode.WRONG_STATE, "offer O-PAST", serving("O-PAST")),
+    (RefusalCode.NEEDS_PERSON, "actor and why", serving(**NOBODY)),
+    (RefusalCode.NEEDS_PERSON, "actor and why", answering(**NOBODY)),
+    (RefusalCode.NEEDS_PERSON, "actor and why", awarding(**NOBODY)),
     (RefusalCode.NEEDS_PERSON, "actor and why", Drain(target="alpha", **NOBODY)),
     (RefusalCode.NEEDS_PERSON, "actor and why", DeclareLost(provider_id=ALPHA, actor="ada", why="")),
     (RefusalCode.NEEDS_PERSON, "actor and why", Restore(provider_id=BETA, **NOBODY)),
@@ -161,12 +243,27 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
 
 
 def lived_in() -> Control:
-    """An installation with an applied workload, two of one name, a first refusal on record, and beta declared lost."""
+    """An applied workload, two of one name, beta declared lost, and two notices of 20 days ago: one was declined."""
     control = installed(contract(clauses=[first_refusal()]))
     control.do(work(training("applied")))
     control.submit(training("twin"))
     control.submit(training("twin"))
     control.do(DeclareLost(provider_id=BETA, **ADA))
+    # New York's clocks leap over 02:30 on 8 March 2026, 67 days after the day that it is there when 2026 begins.
+    leap = first_refusal("leap", notice=Window(days=67, closes_minute=150))
+    offers = (
+        offer(),
+        offer("O-EUR", currency="EUR"),
+        offer("O-OWN", "alpha"),
+        offer("O-OLD", new_capacity=False),
+        offer("O-PAST", expires_ms=day(20)),
+    )
+    gamma = contract("gamma", clauses=[leap], tranches=[], calendar=Calendar(zone="America/New_York"))
+    control.do(facts(provider("gamma"), gamma, *offers))
+    control.do(serving())
+    control.do(serving(chips=8))
+    control.do(answering(AnswerKind.DECLINED, DECLINED, effective_ms=0))
+    control.wait(20 * MS_PER_DAY)
     return control
 
 
@@ -277,7 +374,7 @@ def test_a_refusal_says_what_would_have_been_taken() -> None:
     control = lived_in()
     assert "lab/red" in control.refused(Submit(spec=training(tenant_id=TenantId("ghost")))).accepted
     assert "at most 2 × 8 in one domain" in control.refused(Submit(spec=training(num_nodes=9))).accepted
-    assert control.refused(Drain(target="ghost", **ADA)).accepted == "alpha, beta, alpha/main, beta/main"
+    assert control.refused(Drain(target="ghost", **ADA)).accepted == "alpha, beta, gamma, alpha/main, beta/main"
     assert control.refused(Submit(spec=training(choices=(choice(TPU),)))).accepted.startswith("alpha/main (H100")
     assert control.refused(Cancel(workload="twin", **ADA)).accepted.count("w-") == 2
     assert control.refused(facts(delivery("D-9", domains=1))).accepted == "none: all of it has been delivered"

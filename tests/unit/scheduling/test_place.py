@@ -296,6 +296,8 @@ def test_capacity_awarded_without_permission_is_not_used() -> None:
             tranche_id=part.id,
             clause=ClauseRef(contract().id, "rofr"),
             missing="no notice was served and no exemption is named",
+            # A notice served on the round's day, the 30th, would be open to the end of the tenth day after it.
+            earliest_ms=day(41),
         ),
     )
 

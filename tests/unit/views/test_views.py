@@ -6,7 +6,7 @@ import msgspec
 
 from multihome.controller.classes import class_of
 from multihome.domain import placements as pl
-from multihome.domain.clause_terms import ClauseRef, Scope
+from multihome.domain.clause_terms import ClauseRef, Scope, Use
 from multihome.domain.commands import (
     AdvanceClock,
     Apply,
@@ -385,8 +385,11 @@ def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:
             pool_id=pool_id, clause=clause, holder_id=ProviderId("h"), until_ms=day(1)
         ): "c/k binds it to h",
         pl.AwardNotPermitted(
-            pool_id=pool_id, tranche_id=TrancheId("c/t"), clause=clause, missing="no notice"
-        ): "no notice",
+            pool_id=pool_id, tranche_id=TrancheId("c/t"), clause=clause, missing="no notice", earliest_ms=day(3)
+        ): "no notice; one could be permitted from 2026-01-04 00:00Z",
+        pl.OutsideUse(
+            pool_id=pool_id, tranche_id=TrancheId("c/t"), use=Use(workload_kinds=(WorkloadKind.TRAINING,))
+        ): "c/t is meant for training only",
         pl.NotQualified(pool_id=pool_id, accelerator=h100): "not qualified on H100",
         pl.OverQuota(
             pool_id=pool_id,

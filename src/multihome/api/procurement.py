@@ -1,0 +1,93 @@
+"""Routes of offers, first-refusal notices and awards, and of what was allowed when."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from multihome.api.context import Ctx, refused_response, view_response, viewed
+from multihome.api.documentation import answers, takes
+from multihome.api.reading import rows_of
+from multihome.domain.ids import RunId
+from multihome.domain.refusals import RefusalCode
+from multihome.ports.journal import HistoryRow
+from multihome.units.time import parse_instant
+from multihome.views.history import FACT, read_row, workload_of
+from multihome.views.procurement import AwardsView, NoticesView, OffersView, award_rows, notice_rows, offer_rows
+from multihome.views.was_allowed import WasAllowed, was_allowed
+from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal
+from multihome.wire.requests import read_body
+from multihome.wire.requests_procurement import AnswerIn, AwardIn, ServeIn
+from multihome.wire.responses import AcceptedOut
+
+router = APIRouter(prefix="/v1", tags=["procurement"])
+
+ROWS_OF_RUN_MAX = 5_000
+_RUN_PARTS = 3
+
+
+@router.get("/offers", responses=answers(OffersView))
+async def read_offers(context: Ctx) -> Response:
+    """All offers, with what was taken of each."""
+    return view_response(await viewed(context, offer_rows))
+
+
+@router.get("/notices", responses=answers(NoticesView))
+async def read_notices(context: Ctx) -> Response:
+    """All first-refusal notices, with their answers and what they leave to others."""
+    return view_response(await viewed(context, notice_rows))
+
+
+@router.post("/notices", responses=answers(AcceptedOut), openapi_extra=takes(ServeIn))
+async def serve_notice(request: Request, context: Ctx) -> Response:
+    """Serve the holder of a first refusal a notice of an offer's terms; its window runs from then on."""
+    body = read_body(ServeIn, await request.body())
+    return refused_response(body) if isinstance(body, RefusalOut) else await context.answer(body.to_command(), request)
+
+
+@router.post("/notices/{notice}/answer", responses=answers(AcceptedOut), openapi_extra=takes(AnswerIn))
+async def answer_notice(notice: str, request: Request, context: Ctx) -> Response:
+    """Record what the holder said: matched in full or in part, or declined."""
+    body = read_body(AnswerIn, await request.body())
+    if isinstance(body, RefusalOut):
+        return refused_response(body)
+    return await context.answer(body.to_command(notice), request)
+
+
+@router.get("/awards", responses=answers(AwardsView))
+async def read_awards(context: Ctx) -> Response:
+    """All awards, with the evidence on which each was made."""
+    return view_response(await viewed(context, award_rows))
+
+
+@router.post("/awards", responses=answers(AcceptedOut), openapi_extra=takes(AwardIn))
+async def award_offer(request: Request, context: Ctx) -> Response:
+    """Take an offer, or be told which clause stands against it and from when on it could be permitted."""
+    body = read_body(AwardIn, await request.body())
+    return refused_response(body) if isinstance(body, RefusalOut) else await context.answer(body.to_command(), request)
+
+
+@router.get("/was-allowed/{subject:path}", responses=answers(WasAllowed))
+async def read_was_allowed(
+    subject: str,
+    context: Ctx,
+    as_of: Annotated[str, Query(max_length=40, description="a date or instant; when it was recorded if left out")] = "",
+) -> Response:
+    """Whether an award, a tranche or a run was allowed: by what was on record then, and by what is known now."""
+    try:
+        as_of_ms = parse_instant(as_of) if as_of else None
+    except ValueError as error:
+        return refused_response(edge_refusal(EdgeCode.INVALID, "as_of", str(error), "a date like 2026-03-01"))
+    await context.service.settled()
+    facts = [read_row(row) for row in await context.service.history(lambda: rows_of(context.journal, FACT))]
+    workload = workload_of(RunId(subject)) if len(subject.rsplit(".", 2)) == _RUN_PARTS else ""
+
+    def of_run() -> list[HistoryRow]:
+        return context.journal.history("", workload=workload, limit=ROWS_OF_RUN_MAX) if workload else []
+
+    run = [read_row(row) for row in await context.service.history(of_run)]
+    judged = was_allowed(facts, run, subject, as_of_ms)
+    if judged is None:
+        text = "no award, tranche or run of this name was ever recorded"
+        return refused_response(RefusalOut(RefusalCode.NOT_FOUND.value, subject, text))
+    return view_response(judged)
