@@ -15,7 +15,7 @@ from multihome_verify.chain import Anchor, chain_findings, read_record
 from multihome_verify.fields import Fields, UnreadableError
 from multihome_verify.findings import FINDINGS_MAX, Finding, FindingKind
 from multihome_verify.first_refusal import Judge
-from multihome_verify.heads import Head, is_signed, read_head, read_public_key
+from multihome_verify.heads import is_signed, read_head, read_public_key
 from multihome_verify.history import History
 from multihome_verify.stamps import check_stamp
 
@@ -196,7 +196,7 @@ def _judge(history: History, report: Report) -> None:
     judge = Judge(history, report.contract)
     try:
         report.findings.extend(islice(judge.findings(), FINDINGS_MAX))
-    # Instants and zones are anybody's: a zone that is none is a ValueError, a day beyond the year 9999 an OverflowError.
+    # Instants and zones are anybody's: an unknown zone is a ValueError, a day beyond the year 9999 an OverflowError.
     except (ValueError, OverflowError) as error:
         text = f"the clauses of {report.contract[:100]} cannot be judged: {str(error)[:200]}"
         report.findings.append(Finding(FindingKind.UNREADABLE, 0, text))

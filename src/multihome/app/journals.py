@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from multihome.adapters.clock_os.clock import OsIdMint
@@ -10,7 +12,7 @@ from multihome.app.state_directory import RESTORED_FILE, claimed, holder_pid
 from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError
 from multihome.client.client import Client
-from multihome.ports.journal import JournalBrokenError, JournalFullError
+from multihome.ports.journal import Journal, JournalBrokenError, JournalFullError
 from multihome.runtime.loop import replay
 from multihome.views.audit import AuditReport, audit
 
@@ -23,16 +25,35 @@ def audit_state(state: Path) -> AuditReport:
     Raises:
         LaunchError: there is no journal, or it cannot be read.
     """
-    if holder_pid(state) is None:
-        if not (state / JOURNAL_FILE).exists():
-            msg = f"{state} has no journal"
-            raise LaunchError(msg)
-        with claimed(state):
-            return _audit(state)
-    with tempfile.TemporaryDirectory() as folder:
-        with Client(state, OsIdMint().mint, "audit") as client:
-            client.backup(Path(folder) / JOURNAL_FILE)
-        return _audit(Path(folder))
+    with readable(state) as journal:
+        return audit(journal.read(0))
+
+
+@contextmanager
+def readable(state: Path) -> Generator[Journal]:
+    """The journal of a state directory, at rest; where a control plane runs on it, a copy that it makes.
+
+    Raises:
+        LaunchError: there is no journal, or it cannot be read.
+    """
+    with ExitStack() as undo:
+        if holder_pid(state) is None:
+            if not (state / JOURNAL_FILE).exists():
+                msg = f"{state} has no journal"
+                raise LaunchError(msg)
+            undo.enter_context(claimed(state))
+            directory = state
+        else:
+            directory = Path(undo.enter_context(tempfile.TemporaryDirectory()))
+            with Client(state, OsIdMint().mint, "audit") as client:
+                client.backup(directory / JOURNAL_FILE)
+        try:
+            journal = open_sqlite(directory, _PROGRAM)
+            undo.callback(journal.close)
+            yield journal
+        except JournalBrokenError as error:
+            msg = f"the journal cannot be read: {error}"
+            raise LaunchError(msg) from error
 
 
 def restore(file: Path, state: Path) -> int:
@@ -63,15 +84,3 @@ def restore(file: Path, state: Path) -> int:
             msg = f"{file} cannot be restored: {error}"
             raise LaunchError(msg) from error
         return seq
-
-
-def _audit(directory: Path) -> AuditReport:
-    try:
-        journal = open_sqlite(directory, _PROGRAM)
-        try:
-            return audit(journal.read(0))
-        finally:
-            journal.close()
-    except JournalBrokenError as error:
-        msg = f"the journal cannot be read: {error}"
-        raise LaunchError(msg) from error
