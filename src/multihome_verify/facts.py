@@ -189,6 +189,7 @@ class Claim:
 
     code: str
     clause: str
+    notice_id: str
     waiver_id: str
     notice_sha256: str
 
@@ -205,6 +206,7 @@ class Award:
     new_capacity: bool
     awarded_ms: int
     claims: tuple[Claim, ...]
+    replaces: str
 
 
 def read_pool(fields: Fields) -> Pool:
@@ -285,6 +287,7 @@ def read_award(fields: Fields) -> Award:
         fields.flag("new_capacity", otherwise=False),
         fields.instant("awarded_ms"),
         fields.each("evidence", _claim),
+        fields.text("replaces") if fields.has("replaces") else "",
     )
 
 
@@ -359,7 +362,8 @@ def _terms(fields: Fields) -> Terms:
 def _claim(fields: Fields) -> Claim:
     clause = clause_name(fields.inner("clause")) if fields.has("clause") else ""
     waiver_id = fields.text("waiver_id") if fields.has("waiver_id") else ""
-    return Claim(fields.text("code"), clause, waiver_id, fields.text("notice_sha256", ""))
+    notice_id = fields.text("notice_id") if fields.has("notice_id") else ""
+    return Claim(fields.text("code"), clause, notice_id, waiver_id, fields.text("notice_sha256", ""))
 
 
 def _tranche(fields: Fields, contract_id: str, provider: str, currency: str) -> Tranche:

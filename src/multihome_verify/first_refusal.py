@@ -80,13 +80,15 @@ class Judge:
         if clause.kind == EXCLUSIVITY:
             return code, [_finding(FindingKind.EXCLUSIVE, clause, made.capacity, "new capacity was exclusive")]
         if claim is not None and code == "exemption":
-            if exempts(clause, made.capacity, made.replaces, self.history.losses):
+            if exempts(clause, made.capacity, made.award.replaces, self.history.losses):
                 return code, []
             text = "it claims an exemption that the clause does not make for it"
             return code, [_finding(FindingKind.WRONG_EXEMPTION, clause, made.capacity, text)]
         if claim is None or code != "waiver":
             text = f"it is in scope, and rests on {code}"
             return code, [_finding(FindingKind.NO_EVIDENCE, clause, made.capacity, text)]
+        if claim.waiver_id:
+            return code, list(document_findings(self.history, clause, made.capacity, (claim.waiver_id,)))
         return code, list(book.waived(clause, made, claim))
 
     def _tranche(self, clause: Clause, version: Version, made: Made | None) -> tuple[str, list[Finding]]:
@@ -102,29 +104,32 @@ class Judge:
             return "exemption of a document", []
         if clause.kind == EXCLUSIVITY:
             return "nothing", [_finding(FindingKind.EXCLUSIVE, clause, capacity, "new capacity was exclusive")]
+        if exempts(clause, capacity, "", self.history.losses):
+            return "exemption", []
         if not tranche.waiver_ids:
             text = "no notice was served for it, and no exemption is named"
             return "nothing", [_finding(FindingKind.NO_EVIDENCE, clause, capacity, text)]
-        return "waiver of a document", list(document_findings(self.history, clause, version))
+        return "waiver of a document", list(document_findings(self.history, clause, capacity, tranche.waiver_ids))
 
     def _beyond(self, version: Version, made: Made) -> str:
         """What a tranche has beyond the award that it names; empty where it keeps to it."""
         mine, award = version.capacity, made.capacity
-        ordered = sum(
-            versions[-1].capacity.chips if versions[-1].tranche.id != version.tranche.id else mine.chips
-            for versions in self.history.tranches.values()
-            if versions[-1].tranche.award_id == made.award.id or versions[-1].tranche.id == version.tranche.id
-        )
-        if ordered > award.chips:
-            return f"{ordered} chips are ordered under an award of {award.chips}"
+        name = version.tranche.id
+        before = [
+            versions[-1].capacity.chips
+            for other, versions in self.history.tranches.items()
+            if other < name and versions[-1].tranche.award_id == made.award.id
+        ]
+        if sum(before) + mine.chips > award.chips:
+            return f"{sum(before) + mine.chips} chips are ordered under an award of {award.chips}"
         if version.tranche.pool_id != made.award.pool_id or mine.provider.id != award.provider.id:
             return f"it is in pool {version.tranche.pool_id[:100]}, and the award is of {made.award.pool_id[:100]}"
         if mine.rate > award.rate or mine.currency != award.currency:
             return "its rate is better for the provider than the award's"
         if (mine.awarded_ms, mine.new_capacity) != (award.awarded_ms, award.new_capacity):
             return "it states another day of award, or other capacity, than the award"
-        if mine.ends_ms > award.ends_ms:
-            return "it ends after the award does"
+        if mine.starts_ms < award.starts_ms or mine.ends_ms > award.ends_ms:
+            return "it begins before the award does, or ends after it"
         if not mine.use.within(award.use):
             return "it is meant for uses that the award does not have"
         return ""

@@ -80,12 +80,11 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Made:
-    """An award on record; `replaces` names a lost provider that it stands in for, empty for none."""
+    """An award on record; `order` counts events, and tells what came before it."""
 
     order: int
     capacity: Capacity
     award: Award
-    replaces: str
 
 
 @dataclass
@@ -148,7 +147,7 @@ class History:
                 self._take_contract(seq, read_contract(document))
         for event in events:
             self._order += 1
-            self._take_event(seq, recorded_ms, event, record)
+            self._take_event(seq, recorded_ms, event)
 
     def _take_place(self, seq: int, document: Fields) -> None:
         match document.text("type"):
@@ -178,7 +177,7 @@ class History:
             if replace(found, seq=versions[-1].capacity.seq) != versions[-1].capacity:
                 versions.append(Version(found, versions[-1].tranche))
 
-    def _take_event(self, seq: int, recorded_ms: int, event: Fields, record: Fields) -> None:
+    def _take_event(self, seq: int, recorded_ms: int, event: Fields) -> None:
         match event.text("type"):
             case "NoticeServed":
                 self._take_notice(Served(seq, self._order, recorded_ms, read_notice(event.inner("notice"))))
@@ -186,7 +185,7 @@ class History:
                 answer = read_answer(event.inner("answer"))
                 self.answers.setdefault(answer.notice_id, []).append(Answered(seq, self._order, recorded_ms, answer))
             case "AwardMade":
-                self._take_award(seq, event.inner("award"), record.inner("request").inner("command"))
+                self._take_award(seq, event.inner("award"))
             case "ProviderLost":
                 self.losses.setdefault(event.text("provider_id"), []).append((recorded_ms, 1 << 62))
             case "ProviderRestored":
@@ -204,14 +203,12 @@ class History:
             return
         self.notices[served.notice.id] = served
 
-    def _take_award(self, seq: int, fields: Fields, command: Fields) -> None:
+    def _take_award(self, seq: int, fields: Fields) -> None:
         award = read_award(fields)
         if award.id in self.awards:
             self._note(FindingKind.OUT_OF_ORDER, seq, f"award {award.id} was made before")
             return
-        source = fields if fields.has("replaces") else command
-        replaces = source.text("replaces") if source.has("replaces") else ""
-        self.awards[award.id] = Made(self._order, self._award_capacity(seq, award), award, replaces)
+        self.awards[award.id] = Made(self._order, self._award_capacity(seq, award), award)
 
     def _take_run(self, seq: int, event: Fields) -> None:
         tranche_id = event.inner("allocation").text("tranche_id")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multihome_verify.calendar import MS_PER_DAY, same_time_later_ms, window_closes_ms
 from multihome_verify.facts import FIRST_REFUSAL, Answer, Claim, Clause, Notice
 from multihome_verify.findings import Finding, FindingKind
-from multihome_verify.history import Answered, Capacity, History, Made, Served, Version
+from multihome_verify.history import Answered, Capacity, History, Made, Served
 
 BPS = 10_000
 MATCHED, MATCHED_IN_PART, DECLINED, LAPSED = "matched", "matched_in_part", "declined", "lapsed"
@@ -43,11 +43,15 @@ class NoticeBook:
         def wrong(kind: FindingKind, text: str) -> Finding:
             return Finding(kind, made.capacity.seq, text, clause.name, made.capacity.name)
 
-        served = self._claimed(claim)
+        served = self.history.notices.get(claim.notice_id)
         if served is None or served.order > made.order or served.notice.clause != clause.name:
-            name = (claim.waiver_id or claim.notice_sha256)[:100]
-            yield wrong(FindingKind.EVIDENCE_MISSING, f"notice {name!r} was not on record under this clause")
+            text = f"notice {claim.notice_id[:100]!r} was not on record under this clause"
+            yield wrong(FindingKind.EVIDENCE_MISSING, text)
             return
+        if claim.notice_sha256 != served.notice.sha256:
+            yield wrong(
+                FindingKind.EVIDENCE_MISSING, f"the content of notice {claim.notice_id[:100]} is not what it names"
+            )
         notice = served.notice
         before = [one for one in self.history.answers.get(notice.id, []) if one.order < made.order]
         if not before:
@@ -63,28 +67,19 @@ class NoticeBook:
         if not began_ms <= at_ms < expires_ms:
             text = f"awarded at {at_ms}, and the waiver lasts from {began_ms} to {expires_ms}"
             yield wrong(FindingKind.OUTSIDE_WAIVER, text)
-        left = _waived_chips(version, served.notice, ended.answer) - self._used(served, made, clause)
+        left = _waived_chips(version, served.notice, ended.answer) - self._used(served, made)
         if made.capacity.chips > left:
             yield wrong(FindingKind.TOO_MANY_CHIPS, f"{made.capacity.chips} chips, and notice {notice.id} left {left}")
         for kind, text in _changes(version, notice, ended.answer, made.capacity):
             yield wrong(kind, text)
 
-    def _claimed(self, claim: Claim) -> Served | None:
-        by_id = self.history.notices.get(claim.waiver_id)
-        if by_id is not None:
-            return by_id
-        found = (served for served in self.history.notices.values() if served.notice.sha256 == claim.notice_sha256)
-        return next(found, None) if claim.notice_sha256 else None
-
-    def _used(self, served: Served, made: Made, clause: Clause) -> int:
+    def _used(self, served: Served, made: Made) -> int:
         """Chips of earlier awards under the same notice."""
-        used = 0
-        for other in self.history.awards.values():
-            if other.order < made.order:
-                claims = (claim for claim in other.award.claims if claim.clause == clause.name)
-                if any(self._claimed(claim) is served for claim in claims):
-                    used += other.capacity.chips
-        return used
+        return sum(
+            other.capacity.chips
+            for other in self.history.awards.values()
+            if other.order < made.order and any(claim.notice_id == served.notice.id for claim in other.award.claims)
+        )
 
 
 def notice_findings(book: NoticeBook) -> Iterator[Finding]:
@@ -111,14 +106,15 @@ def notice_findings(book: NoticeBook) -> Iterator[Finding]:
             yield Finding(FindingKind.ANSWERED_TWICE, answered.seq, text, clause.name)
 
 
-def document_findings(history: History, clause: Clause, version: Version) -> Iterator[Finding]:
-    """What the recorded waiver that a tranche names lacks to cover it; its dates are taken on its word."""
-    capacity = version.capacity
+def document_findings(
+    history: History, clause: Clause, capacity: Capacity, waiver_ids: tuple[str, ...]
+) -> Iterator[Finding]:
+    """What a waiver that a person recorded lacks to cover what names it; its dates are taken on its word."""
 
     def wrong(kind: FindingKind, text: str) -> Finding:
         return Finding(kind, capacity.seq, text, clause.name, capacity.name)
 
-    found = (history.waivers.get(waiver_id) for waiver_id in version.tranche.waiver_ids)
+    found = (history.waivers.get(waiver_id) for waiver_id in waiver_ids)
     waiver = next((one for at, one in filter(None, found) if one.clause == clause.name and at <= capacity.seq), None)
     if waiver is None:
         yield wrong(FindingKind.EVIDENCE_MISSING, "none of the waivers named was on record under this clause")
@@ -130,17 +126,27 @@ def document_findings(history: History, clause: Clause, version: Version) -> Ite
         yield wrong(FindingKind.OUTSIDE_WAIVER, f"it was awarded before waiver {waiver.id} began or after it expired")
     if capacity.accelerator not in waiver.accelerators:
         yield wrong(FindingKind.OTHER_TERMS, f"waiver {waiver.id} does not cover {capacity.accelerator}")
-    mine = (capacity.awarded_ms, capacity.name)
-    earlier = sum(
-        versions[-1].capacity.chips
-        for versions in history.tranches.values()
-        if waiver.id in versions[-1].tranche.waiver_ids
-        and (versions[-1].capacity.awarded_ms, versions[-1].capacity.name) < mine
-    )
-    if capacity.chips > waiver.chips - earlier:
-        yield wrong(FindingKind.TOO_MANY_CHIPS, f"waiver {waiver.id} had {waiver.chips - earlier} chips left")
+    left = waiver.chips - _used_of_waiver(history, waiver.id, capacity)
+    if capacity.chips > left:
+        yield wrong(FindingKind.TOO_MANY_CHIPS, f"waiver {waiver.id} had {left} chips left")
     if capacity.rate > waiver.rate:
         yield wrong(FindingKind.BETTER_RATE, f"its rate is better for the provider than waiver {waiver.id} noticed")
+
+
+def _used_of_waiver(history: History, waiver_id: str, capacity: Capacity) -> int:
+    """Chips of a waiver that awards and tranches took before: by date, and by name on one date."""
+    takers = [
+        made.capacity
+        for made in history.awards.values()
+        if any(claim.waiver_id == waiver_id for claim in made.award.claims)
+    ]
+    takers.extend(
+        versions[-1].capacity
+        for versions in history.tranches.values()
+        if waiver_id in versions[-1].tranche.waiver_ids
+    )
+    mine = (capacity.awarded_ms, capacity.name)
+    return sum(taker.chips for taker in takers if (taker.awarded_ms, taker.name) < mine)
 
 
 def closes(clause: Clause, served_ms: int) -> int | None:

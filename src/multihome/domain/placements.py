@@ -6,8 +6,10 @@ from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
+    AwardId,
     ContractId,
     DomainId,
+    NoticeId,
     PoolId,
     ProviderId,
     RunId,
@@ -49,14 +51,21 @@ class Allocation(Fact, frozen=True, kw_only=True):
 
 
 class Evidence(Fact, frozen=True, kw_only=True):
-    """Why an award was permitted: `code` is not_new | holder | no_clause | exemption | waiver."""
+    """Why an award was permitted: `code` is not_new | holder | no_clause | exemption | waiver.
+
+    A waiver is one on record from elsewhere (`waiver_id`), or follows from a notice served here (`notice_id`).
+    `award_id` names the award where it is on record. `others` is evidence for further clauses that bound the award.
+    """
 
     code: str
     clause: ClauseRef | None = None
     waiver_id: WaiverId | None = None
+    notice_id: NoticeId | None = None
+    award_id: AwardId | None = None
     notice_sha256: str = ""
     awarded_ms: int = 0
     text: str = ""
+    others: tuple["Evidence", ...] = ()
 
 
 class Price(Fact, frozen=True, kw_only=True):

@@ -120,7 +120,7 @@ class Answer(Fact, frozen=True, kw_only=True):
 
 
 class AwardRecord(Fact, frozen=True, kw_only=True):
-    """The decision to take an offer: to whom, on which terms, and on what evidence, one for each clause that bound it."""
+    """The decision to take an offer: to whom, on which terms, on what evidence (one for each clause that bound it)."""
 
     id: AwardId
     offer_id: OfferId
@@ -131,6 +131,7 @@ class AwardRecord(Fact, frozen=True, kw_only=True):
     new_capacity: bool
     awarded_ms: int
     evidence: tuple[Evidence, ...]
+    replaces: ProviderId | None = None
     consequences: tuple[str, ...] = ()
     actor: str
     why: str

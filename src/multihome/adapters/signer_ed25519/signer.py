@@ -67,6 +67,11 @@ def open_signer(directory: Path) -> Ed25519Signer:
     return Ed25519Signer(key)
 
 
+def signer_of_seed(seed: bytes) -> Ed25519Signer:
+    """The signer whose key follows from 32 bytes: for simulations, which must come out the same each time."""
+    return Ed25519Signer(Ed25519PrivateKey.from_private_bytes(seed))
+
+
 def _make(path: Path) -> None:
     """A new key, there as a whole or not at all; of two that are made at once, the first stays."""
     body = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
