@@ -166,9 +166,10 @@ class History:
     def _take_contract(self, seq: int, contract: Contract) -> None:
         self.contracts.setdefault(contract.id, []).append((seq, contract))
         for tranche in contract.tranches:
+            capacity = self._tranche_capacity(seq, tranche)
             versions = self.tranches.setdefault(tranche.id, [])
             if not versions or versions[-1].tranche != tranche:
-                versions.append(Version(self._tranche_capacity(seq, tranche), tranche))
+                versions.append(Version(capacity, tranche))
 
     def _look_again(self, seq: int) -> None:
         """Where a pool or provider is described anew, what stands there may be other capacity than before."""
