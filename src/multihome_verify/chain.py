@@ -93,7 +93,7 @@ def read_record(number: int, line: bytes) -> tuple[int, bytes, str] | Finding:
     # RecursionError is thousands of open brackets, AttributeError a body that is no text; the others are bad JSON,
     # base64 or UTF-8, and fields that are missing or of another type.
     try:
-        return _record_of(json.loads(line))
+        return _record_of(json.loads(line.decode()))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return Finding(FindingKind.UNREADABLE, number, f"line {number} holds no record: {type(error).__name__}")
 

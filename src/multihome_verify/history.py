@@ -6,7 +6,6 @@ with runs.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -32,10 +31,19 @@ from multihome_verify.facts import (
 from multihome_verify.fields import Fields, UnreadableError
 from multihome_verify.findings import Finding, FindingKind
 
-# A body that holds none of these holds no fact that is kept. A backslash may spell any of them with an escape.
-_WORTH_READING = re.compile(
-    rb'"(?:AwardMade|NoticeServed|NoticeAnswered|RunIntended|ProviderLost|ProviderRestored|'
-    rb'Contract|Waiver|Pool|Provider)"|\\u'
+# A body that holds none of these holds no fact that is kept. A backslash before `u` may spell any of them.
+_WORTH_READING = (
+    b'"RunIntended"',
+    b'"AwardMade"',
+    b'"NoticeServed"',
+    b'"NoticeAnswered"',
+    b'"ProviderLost"',
+    b'"ProviderRestored"',
+    b'"Contract"',
+    b'"Waiver"',
+    b'"Pool"',
+    b'"Provider"',
+    b"\\u",
 )
 
 
@@ -119,10 +127,10 @@ class History:
     def take(self, seq: int, body: bytes) -> None:
         """Take a record in; what cannot be read is a finding."""
         self.records += 1
-        if _WORTH_READING.search(body) is None:
+        if not any(mark in body for mark in _WORTH_READING):
             return
         try:
-            self._take(seq, Fields(json.loads(body)))
+            self._take(seq, Fields(json.loads(body.decode())))
         # A body is anybody's text: bad JSON and UTF-8 are ValueErrors, thousands of brackets a RecursionError.
         except (UnreadableError, ValueError, RecursionError, OverflowError) as error:
             self._note(FindingKind.UNREADABLE, seq, f"record {seq} cannot be read: {str(error)[:200]}")
