@@ -141,9 +141,7 @@ def _used_of_waiver(history: History, waiver_id: str, capacity: Capacity) -> int
         if any(claim.waiver_id == waiver_id for claim in made.award.claims)
     ]
     takers.extend(
-        versions[-1].capacity
-        for versions in history.tranches.values()
-        if waiver_id in versions[-1].tranche.waiver_ids
+        versions[-1].capacity for versions in history.tranches.values() if waiver_id in versions[-1].tranche.waiver_ids
     )
     mine = (capacity.awarded_ms, capacity.name)
     return sum(taker.chips for taker in takers if (taker.awarded_ms, taker.name) < mine)

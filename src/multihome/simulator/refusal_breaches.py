@@ -300,10 +300,8 @@ def early_lapse_of_document(story: Story) -> None:
 
 
 def exclusive_capacity(story: Story) -> None:
-    """New capacity that was exclusive to the holder; without such a clause, an exemption that is none."""
-    if story.world.exclusive is None:
-        wrong_exemption(story)
-        return
+    """New capacity that was exclusive to the holder, where a clause makes it so, under claims of an exemption."""
+    assert story.world.exclusive is not None, "the breach needs the clause"
     use = Use(workload_kinds=(WorkloadKind.INFERENCE,), products=(PRODUCTS[1],))
     provider = story.dice.pick((third_in_scope(story), OWN))
     terms = story.terms(provider, ACCELERATORS[1])
@@ -343,6 +341,8 @@ BREACHES: dict[Callable[[Story], None], tuple[FindingKind, ...]] = {
     unwaived_document: (FindingKind.NO_EVIDENCE, FindingKind.PLACED_WITHOUT_PERMISSION),
     expired_document: (FindingKind.OUTSIDE_WAIVER,),
     early_lapse_of_document: (FindingKind.EARLY_LAPSE,),
-    exclusive_capacity: (FindingKind.EXCLUSIVE, FindingKind.WRONG_EXEMPTION),
+    exclusive_capacity: (FindingKind.EXCLUSIVE,),
 }
-"""Every kind of breach, and the findings that must come of it: all of them, but of the last one at least."""
+"""Every kind of breach, and the findings that must come of it, all of them."""
+BESIDE: dict[str, set[FindingKind]] = {exclusive_capacity.__name__: {FindingKind.WRONG_EXEMPTION}}
+"""What may be found beside a breach: exclusive capacity lies in the scope of the first refusal too, or it does not."""

@@ -105,6 +105,11 @@ def make_world(dice: Dice) -> World:
     return World(terms, Calendar(dice.pick(ZONES), holidays), _exclusivity() if dice.chance(300) else None)
 
 
+def with_exclusivity(world: World) -> World:
+    """The same world, in which some new capacity is the holder's alone."""
+    return msgspec.structs.replace(world, exclusive=_exclusivity())
+
+
 def open_journal(world: World, dice: Dice) -> Pen:
     """A journal that knows everybody and every pool, and the contracts of those who hold rights."""
     pen = Pen(START_MS + dice.between(0, 30 * 24) * MS_PER_HOUR + dice.between(0, 3_599_999))
