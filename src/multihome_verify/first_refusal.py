@@ -80,7 +80,7 @@ class Judge:
         if clause.kind == EXCLUSIVITY:
             return code, [_finding(FindingKind.EXCLUSIVE, clause, made.capacity, "new capacity was exclusive")]
         if claim is not None and code == "exemption":
-            if exempts(clause, made.capacity, made.award.replaces, self.history.losses):
+            if exempts(clause, made.capacity, self.history.losses.get(made.award.replaces, ()), made.order):
                 return code, []
             text = "it claims an exemption that the clause does not make for it"
             return code, [_finding(FindingKind.WRONG_EXEMPTION, clause, made.capacity, text)]
@@ -104,7 +104,7 @@ class Judge:
             return "exemption of a document", []
         if clause.kind == EXCLUSIVITY:
             return "nothing", [_finding(FindingKind.EXCLUSIVE, clause, capacity, "new capacity was exclusive")]
-        if exempts(clause, capacity, "", self.history.losses):
+        if exempts(clause, capacity, (), 0):
             return "exemption", []
         if not tranche.waiver_ids:
             text = "no notice was served for it, and no exemption is named"

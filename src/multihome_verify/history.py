@@ -47,6 +47,9 @@ _WORTH_READING = (
 )
 
 
+_NEVER = 1 << 62
+
+
 @dataclass(frozen=True)
 class Served:
     """A notice, and when it was recorded: the record's number, the event's among all, and contract time then."""
@@ -95,6 +98,20 @@ class Made:
     award: Award
 
 
+@dataclass(frozen=True)
+class Loss:
+    """Contract time in which a provider was declared lost, and the events by which that began and ended."""
+
+    order: int
+    lost_ms: int
+    back_order: int
+    back_ms: int
+
+    def stood(self, at_ms: int, order: int) -> bool:
+        """Say whether it stood at an instant, as far as was on record before an event."""
+        return self.order < order and self.lost_ms <= at_ms and (at_ms < self.back_ms or order < self.back_order)
+
+
 @dataclass
 class Version:
     """One version of a tranche from its record on, and the runs that were placed on it: how many, and the first."""
@@ -117,8 +134,7 @@ class History:
     notices: dict[str, Served] = field(default_factory=dict[str, Served])
     answers: dict[str, list[Answered]] = field(default_factory=dict[str, list[Answered]])
     awards: dict[str, Made] = field(default_factory=dict[str, Made])
-    losses: dict[str, list[tuple[int, int]]] = field(default_factory=dict[str, list[tuple[int, int]]])
-    """Intervals of contract time in which a provider was declared lost."""
+    losses: dict[str, list[Loss]] = field(default_factory=dict[str, list[Loss]])
     findings: list[Finding] = field(default_factory=list[Finding])
     _pools: dict[str, Pool] = field(default_factory=dict[str, Pool])
     _providers: dict[str, Provider] = field(default_factory=dict[str, Provider])
@@ -200,11 +216,12 @@ class History:
             case "AwardMade":
                 self._take_award(seq, event.inner("award"))
             case "ProviderLost":
-                self.losses.setdefault(event.text("provider_id"), []).append((recorded_ms, 1 << 62))
+                lost = Loss(self._order, recorded_ms, _NEVER, _NEVER)
+                self.losses.setdefault(event.text("provider_id"), []).append(lost)
             case "ProviderRestored":
-                intervals = self.losses.get(event.text("provider_id"), [])
-                if intervals:
-                    intervals[-1] = (intervals[-1][0], min(intervals[-1][1], recorded_ms))
+                losses = self.losses.get(event.text("provider_id"), [])
+                if losses and losses[-1].back_order == _NEVER:
+                    losses[-1] = replace(losses[-1], back_order=self._order, back_ms=recorded_ms)
             case "RunIntended":
                 self._take_run(seq, event)
             case _:

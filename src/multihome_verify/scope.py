@@ -1,10 +1,10 @@
 """Which awards a clause binds, and which of them the clause itself exempts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from multihome_verify.calendar import same_time_later_ms
 from multihome_verify.facts import EXCLUSIVITY, Clause, Use
-from multihome_verify.history import Capacity
+from multihome_verify.history import Capacity, Loss
 
 
 def binds(clause: Clause, capacity: Capacity) -> bool:
@@ -26,12 +26,12 @@ def binds(clause: Clause, capacity: Capacity) -> bool:
     )
 
 
-def exempts(clause: Clause, capacity: Capacity, replaces: str, losses: Mapping[str, Sequence[tuple[int, int]]]) -> bool:
-    """Say whether an exemption of the clause covers an award.
+def exempts(clause: Clause, capacity: Capacity, losses: Sequence[Loss], order: int) -> bool:
+    """Say whether an exemption of the clause covers an award that was made by the event `order`.
 
     One for the organisation's own site covers what its own provider has. One for a provider's loss covers what stands
-    in for a provider that is declared lost when the award is made, within so many days of the declaration. Uses that an
-    exemption names must be all that the capacity is for.
+    in for a provider that is declared lost when the award is made, within so many days of the declaration; `losses` are
+    that provider's. Uses that an exemption names must be all that the capacity is for.
     """
     for exemption in clause.exemptions:
         if not capacity.use.within(Use(exemption.kinds, ())):
@@ -39,8 +39,9 @@ def exempts(clause: Clause, capacity: Capacity, replaces: str, losses: Mapping[s
         if exemption.ground == "own_site" and capacity.provider.kind == "own":
             return True
         if exemption.ground == "provider_loss" and any(
-            lost_ms <= capacity.awarded_ms < min(back_ms, same_time_later_ms(lost_ms, exemption.days, clause.zone))
-            for lost_ms, back_ms in losses.get(replaces, ())
+            loss.stood(capacity.awarded_ms, order)
+            and capacity.awarded_ms < same_time_later_ms(loss.lost_ms, exemption.days, clause.zone)
+            for loss in losses
         ):
             return True
     return False

@@ -223,7 +223,8 @@ def replaced_after_loss(story: Story) -> None:
     record = msgspec.structs.replace(record, replaces=HOLDER)
     story.pen.until(awarded_ms)
     story.write_award(record)
-    story.pen.now_ms += story.dice.between(1, MS_PER_DAY)
+    # A provider may be back in the very millisecond in which something was awarded in its stead.
+    story.pen.now_ms += story.dice.pick((0, story.dice.between(1, MS_PER_DAY)))
     story.pen.write(ProviderRestored(provider_id=HOLDER, actor="somebody", why="it was rebuilt"))
     use_it(story, record)
 
