@@ -6,6 +6,7 @@
 #   make sim SEEDS=200                  simulated days under faults
 #   make campaign NAME=... SIZE=full    one campaign of evidence
 #   make bench [ONLY=a,b] [SIZE=smoke]  benchmarks; results also go to build/bench.jsonl
+#   make mutate                         change every clause in every small way; its tests must notice
 #   make docs                           regenerate the generated parts of the documentation
 #   make lock                           pin the newest versions again (needs uv)
 
@@ -17,7 +18,7 @@ NAME ?= simulation
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check sim campaign bench docs lock clean
+.PHONY: demo test check sim campaign bench mutate docs lock clean
 
 demo: .venv/.runtime
 	$(BIN)/multihome demo $(if $(KEEP),--keep)
@@ -40,6 +41,9 @@ campaign: .venv/.runtime
 bench: .venv/.runtime
 	$(BIN)/python -m bench --size $(SIZE) $(if $(ONLY),--only $(ONLY))
 
+mutate: .venv/.dev
+	$(BIN)/python -m tools.mutate
+
 docs: .venv/.dev
 	$(BIN)/python -m tools.generate_docs
 
@@ -51,7 +55,7 @@ lock:
 	$(LOCK) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 
 clean:
-	rm -rf .venv build dist .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv build mutants dist .hypothesis .pytest_cache .ruff_cache
 
 # Each stamp is newer than the lock it was installed from, so that a second run installs nothing.
 .venv/.made:

@@ -1,6 +1,5 @@
 """How fast the API is, with everything behind it: HTTP, wire, controller, journal, engine."""
 
-import hashlib
 import os
 import resource
 import subprocess
@@ -16,6 +15,7 @@ import msgspec
 
 from bench.load import Load, drive, http_request
 from bench.registry import Measurement, Size, at_least, at_most, figure
+from bench.results import hash_of, run_facts, state_facts, status_facts, workload_facts
 from bench.site import Plane, plane, workload
 from multihome.adapters.clock_os.clock import OsIdMint
 from multihome.adapters.relational.sqlite import open_sqlite
@@ -31,6 +31,8 @@ READS = {Size.SMOKE: 200, Size.FULL: 20_000}
 RUNS = {Size.SMOKE: 3, Size.FULL: 60}
 STARTS = {Size.SMOKE: 1, Size.FULL: 5}
 _OWN = "our own goal; nothing else does the same work"
+_PLAIN_TERMINAL = {**os.environ, "COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+"""Help is as wide as the terminal: for a hash there is one width."""
 
 
 @contextmanager
@@ -52,10 +54,6 @@ def _submit(made: Plane, count: int) -> Load:
     return load
 
 
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
-
-
 @figure(
     name="api_submits_per_s",
     unit="submits/s",
@@ -67,10 +65,10 @@ def api_submits_per_s(size: Size) -> Measurement:
     with _plane(delivered=False) as made:
         load = _submit(made, SUBMITS[size])
         with made.client() as client:
-            kept = sum(client.status().value.workload_states.values())
-    assert kept == load.answers, "every acknowledged workload is there"
+            kept = workload_facts(client.all_workloads())
+    assert len(kept) == load.answers, "every acknowledged workload is there"
     text = f"{load.answers:,} submits, p50 {load.percentile_ms(50):.0f} ms, p99 {load.percentile_ms(99):.0f} ms"
-    return Measurement(load.rate_per_s, text, _hash(kept))
+    return Measurement(load.rate_per_s, text, hash_of(kept))
 
 
 @figure(name="api_reads_per_s", unit="reads/s", goal=at_least(1_000), against=_OWN)
@@ -80,21 +78,26 @@ def api_reads_per_s(size: Size) -> Measurement:
         _submit(made, SUBMITS[Size.SMOKE])
         request = http_request("GET", "/v1/status", made.token)
         load = drive(("127.0.0.1", made.port), CONNECTIONS, READS[size], lambda _: request)
+        with made.client() as client:
+            told = status_facts(client.status().value)
     assert load.statuses == {200: READS[size]}, load.statuses
     text = f"{load.answers:,} reads, p50 {load.percentile_ms(50):.1f} ms, p99 {load.percentile_ms(99):.0f} ms"
-    return Measurement(load.rate_per_s, text, _hash(load.statuses))
+    return Measurement(load.rate_per_s, text, hash_of(sorted(load.statuses.items()), told))
 
 
 @figure(name="server_start_cpu_s", unit="CPU-s", goal=at_most(1.5), against=_OWN)
 def server_start_cpu_s(size: Size) -> Measurement:
     """CPU time of a new control plane on an empty state directory until it answers; the least of several."""
     found: list[float] = []
+    told: list[object] = []
     for _ in range(STARTS[size]):
         with tempfile.TemporaryDirectory() as folder:
             info = start_detached(StartOptions(Path(folder), 0))
             found.append(_cpu_s(info.pid))
+            with Client(Path(folder), OsIdMint().mint, "bench") as client:
+                told.append(status_facts(client.status().value))
             stop(Path(folder))
-    return Measurement(min(found), f"least of {len(found)}", _hash(len(found)))
+    return Measurement(min(found), f"least of {len(found)}", hash_of(told))
 
 
 @figure(name="replay_events_per_s", unit="events/s", goal=at_least(50_000), against=_OWN)
@@ -113,7 +116,7 @@ def replay_events_per_s(size: Size) -> Measurement:
             elapsed_s = time.perf_counter() - started_s
         finally:
             journal.close()
-    return Measurement(seq / elapsed_s, f"{seq:,} records", _hash(len(state.workloads)))
+    return Measurement(seq / elapsed_s, f"{seq:,} records", hash_of(state_facts(state)))
 
 
 @figure(name="server_rss_mb_10k", unit="MB", goal=at_most(150), against=_OWN)
@@ -122,8 +125,10 @@ def server_rss_mb_10k(size: Size) -> Measurement:
     with _plane(delivered=False) as made:
         _submit(made, SUBMITS[size])
         text = Path(f"/proc/{made.info.pid}/status").read_text()
+        with made.client() as client:
+            kept = workload_facts(client.all_workloads())
     kib = int(text.partition("VmRSS:")[2].split()[0])
-    return Measurement(kib * 1_024 / 1_000_000, f"{SUBMITS[size]:,} workloads", _hash(SUBMITS[size]))
+    return Measurement(kib * 1_024 / 1_000_000, f"{SUBMITS[size]:,} workloads", hash_of(kept))
 
 
 @figure(name="submit_to_running_p50_ms", unit="ms", goal=at_most(100), against=_OWN)
@@ -142,21 +147,23 @@ def submit_to_running_p99_ms(size: Size) -> Measurement:
 def cli_help_cpu_s(size: Size) -> Measurement:
     """CPU time of `multihome --help`; the least of several."""
     found: list[float] = []
+    printed = b""
     for _ in range(STARTS[size]):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "multihome.app.main", "--help"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=_PLAIN_TERMINAL).stdout
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return Measurement(min(found), f"least of {len(found)}", _hash(len(found)))
+    return Measurement(min(found), f"least of {len(found)}", hash_of(printed.decode()))
 
 
 def _to_running(size: Size, percent: float) -> Measurement:
     with _plane(delivered=True) as made, made.client() as client:
         latencies_ms = [_one_to_running(made, client, number) for number in range(RUNS[size])]
+        placed = run_facts(client.report().value.runs)
     latencies_ms.sort()
     value = latencies_ms[min(len(latencies_ms) - 1, int(len(latencies_ms) * percent / 100))]
-    return Measurement(value, f"{len(latencies_ms)} workloads of 8 chips", _hash(len(latencies_ms)))
+    return Measurement(value, f"{len(latencies_ms)} workloads of 8 chips", hash_of(placed))
 
 
 def _one_to_running(made: Plane, client: Client, number: int) -> float:

@@ -44,7 +44,8 @@ class Goal(msgspec.Struct, frozen=True):
 class Measurement(msgspec.Struct, frozen=True):
     """What a benchmark found: the value in the figure's unit, the size it ran at in words, a hash of what it computed.
 
-    Two runs at one size must agree in the hash, however fast they were.
+    The hash is of the result itself, not of how much there was: a behaviour that changes changes it. Two runs at one
+    size agree in it, however fast they were. What chance or the clock decides (ids, instants) is left out.
     """
 
     value: float

@@ -109,6 +109,7 @@ def _lives(placed: RunIntended) -> Iterator[Event]:
             contract_id=ContractId(allocation.contract_id),
             tranche_id=allocation.tranche_id,
             interval=Interval(number * 1_000, number * 1_000 + 1_000),
+            month_start_ms=0,
             chip_ms=8_000,
             rate_micro_usd_per_chip_hour=2_000_000,
         )

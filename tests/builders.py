@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from multihome.clauses.book import Book, permission
+from multihome.clauses.price_columns import Owed, Standing
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
+    ClauseRef,
     ClauseTerms,
     DelayRemedy,
     Exclusivity,
@@ -46,7 +48,7 @@ from multihome.domain.workloads import (
     WorkloadSpec,
 )
 from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
-from multihome.units.time import MS_PER_DAY, Interval, parse_instant
+from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval, parse_instant
 
 H100 = AcceleratorName("H100-SXM-80GB")
 TPU = AcceleratorName("TPU-v5p")
@@ -309,10 +311,22 @@ def lot(of: Contract, part: Tranche, facts: Book, *, free: list[list[int]] | Non
             DomainRoom(domain_id_of(part.id, ordinal), list(nodes), [0] * len(nodes))
             for ordinal, nodes in enumerate(free)
         ),
-        "prepaid_chips": 0,
+        "standing": Standing(lot=part.id, interval=Interval(0, FOREVER_MS), rate=part.rate_micro_usd_per_chip_hour),
         "closed": None,
     }
     return Lot(**(fields | more))
+
+
+def owing(of: Contract, part: Tranche, left_chips: int, at_ms: int) -> Standing:
+    """So many chips of a tranche are paid for from an instant of January 2026 until its end, whether used or not."""
+    ends_ms = day(31)
+    left_chip_ms = left_chips * (ends_ms - at_ms)
+    return Standing(
+        lot=part.id,
+        interval=Interval(START_MS, ends_ms),
+        rate=part.rate_micro_usd_per_chip_hour,
+        owed=Owed(ClauseRef(of.id, "top"), ends_ms, left_chip_ms),
+    )
 
 
 def lots(facts: Book) -> tuple[Lot, ...]:

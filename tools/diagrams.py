@@ -1,6 +1,9 @@
-"""Mermaid diagrams drawn from the source: the map of packages, the phases of a run."""
+"""Mermaid diagrams drawn from the source: the map of packages, the phases of runs, tranches and contracts."""
 
+from multihome.domain import termination_phases, tranche_phases
 from multihome.domain.run_phases import FIRST, TRANSITIONS, Gone
+from multihome.domain.termination_phases import TerminationPhase
+from multihome.domain.tranche_phases import TranchePhase
 from tools.source import SOURCE, imports
 
 LAYERS = (
@@ -45,6 +48,23 @@ def phases_diagram() -> str:
         target = "[*]" if after is Gone else after.__name__
         lines.append(f"  {before.__name__} --> {target}: {cause.__name__}")
     return _fenced(lines)
+
+
+def tranche_diagram() -> str:
+    """The phases of a tranche and the steps between them. What leaves a phase as it is is left out."""
+    lines = ["stateDiagram-v2", f"  [*] --> {TranchePhase.ORDERED.value}: order"]
+    for (before, step), afters in tranche_phases.TRANSITIONS.items():
+        lines.extend(f"  {before.value} --> {after.value}: {step.value}" for after in afters if after is not before)
+    return _fenced([*lines, f"  {TranchePhase.ENDED.value} --> [*]"])
+
+
+def termination_diagram() -> str:
+    """The phases of a contract that comes to its end before its time, and the events between them."""
+    lines = ["stateDiagram-v2", f"  [*] --> {TerminationPhase.IN_FORCE.value}: signature"]
+    for (before, event), after in termination_phases.TRANSITIONS.items():
+        lines.append(f"  {before.value} --> {after.value}: {event.__name__}")
+    given, ended = TerminationPhase.NOTICE_GIVEN.value, TerminationPhase.ENDED.value
+    return _fenced([*lines, f"  {given} --> {ended}: the notice runs out", f"  {ended} --> [*]"])
 
 
 def _imported() -> dict[str, set[str]]:

@@ -33,10 +33,6 @@ MEANINGS: dict[str, dict[str, str]] = {
         "rate_source": "where the rate stands, or that it is assumed",
         "award": "how it came to be awarded",
     },
-    "ExclusivityIn": {"kind": "says which clause this is", "scope": "what it covers", "source": "where it is written"},
-    "FirstRefusalIn": {"kind": "says which clause this is", "scope": "what it covers", "source": "where it is written"},
-    "TakeOrPayIn": {"kind": "says which clause this is", "source": "where it is written"},
-    "DelayRemedyIn": {"kind": "says which clause this is", "source": "where it is written"},
     "WaiverIn": {
         "kind": "says what document this is",
         "name": "the waiver's id; awards name it",
@@ -44,6 +40,7 @@ MEANINGS: dict[str, dict[str, str]] = {
         "accelerators": "which accelerators were noticed",
         "source": "where it is written",
     },
+    "WebhookIn": {"kind": "says what document this is", "name": "the webhook's id"},
     "DeliveryIn": {
         "kind": "says what document this is",
         "name": "the delivery's id; it is recorded once and never changed",

@@ -14,6 +14,7 @@ from tools.pages_commands import commands_page
 from tools.pages_documents import documents_page
 from tools.pages_facts import clauses_page, events_page, refusals_page
 from tools.pages_routes import routes_page
+from tools.pages_sequences import sequences_page
 from tools.pages_settings import settings_page
 from tools.source import ROOT
 
@@ -24,6 +25,7 @@ REFERENCE: Mapping[str, Callable[[], str]] = {
     "events": events_page,
     "refusals": refusals_page,
     "routes": routes_page,
+    "sequences": sequences_page,
     "settings": settings_page,
 }
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {

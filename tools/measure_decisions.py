@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,13 +17,22 @@ from pydantic import TypeAdapter
 from multihome.adapters.clock_os.clock import OsClock
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
 from multihome.adapters.relational.sqlite import open_sqlite
-from multihome.domain.commands import Apply, Install, Request, Submit
+from multihome.clauses.price_columns import Standing
+from multihome.controller.rounds import accelerator_kinds, snapshot_of
+from multihome.controller.state import State
+from multihome.domain.commands import Apply, DeclareClock, Install, Request, Submit
+from multihome.files.loading import load
+from multihome.files.references import KnownNames
 from multihome.ports.journal import JournalRow, chain_hash
 from multihome.runtime.loop import Runtime, replay
+from multihome.scheduling.place import Placed as Placement
 from multihome.scheduling.place import place
-from multihome.scheduling.snapshot import Ask
-from multihome.units.time import Now
+from multihome.scheduling.snapshot import Ask, Lot, Snapshot
+from multihome.units.money import Rounding, charge_micro_usd, format_usd
+from multihome.units.time import Now, month_interval, parse_instant
 from tests import builders
+from tests.control import Control
+from tools.source import ROOT
 
 RECORDS = 20_000
 ASKS = 400
@@ -76,6 +85,7 @@ def main() -> None:
     start()
     classes()
     shim()
+    prices()
 
 
 def codec() -> None:
@@ -163,6 +173,53 @@ def shim() -> None:
         told = subprocess.run([sys.executable, *flags, "-c", program], capture_output=True, text=True, check=True)
         elapsed_ms = (time.perf_counter() - began) * 1_000
         print(f"interpreter {' '.join(flags) or 'with site'}: {elapsed_ms:.0f} ms, {' '.join(told.stdout.split()[1:])}")
+
+
+def prices() -> None:
+    """Where the frontier lab's workloads go by list rates and by marginal prices, together and each alone."""
+    state, now = _frontier_lab()
+    view = snapshot_of(state, now)
+    plain = tuple(msgspec.structs.replace(lot, standing=_by_list(lot)) for lot in view.lots)
+    by_list = msgspec.structs.replace(view, lots=plain)
+    kinds = accelerator_kinds(state)
+    for name, one in (("list rate", by_list), ("marginal price", view)):
+        bill = _june_micro_usd(view, place(one, kinds, now).placed, now.contract_ms)
+        print(f"frontier lab, all at once, {name}: to the end of June {format_usd(bill)}")
+    elsewhere = 0
+    for ask in view.asks:
+        rounds = [place(msgspec.structs.replace(one, asks=(ask,)), kinds, now).placed for one in (by_list, view)]
+        seats = [sorted({placed.allocation.tranche_id for placed in found}) for found in rounds]
+        if seats[0] != seats[1]:
+            bills = [format_usd(_june_micro_usd(view, found, now.contract_ms)) for found in rounds]
+            print(f"alone, {ask.spec.name}: {seats[0]} by list, {bills[0]}; {seats[1]} by marginal price, {bills[1]}")
+            elsewhere += 1
+    print(f"frontier lab: {elsewhere} of {len(view.asks)} classes go elsewhere when each is placed alone")
+
+
+def _frontier_lab() -> tuple[State, Now]:
+    """The scenario's first day with all the workloads that it begins with."""
+    base = load([ROOT / "scenarios" / "frontier-lab" / "base"], known=KnownNames())
+    assert not base.problems
+    control = Control()
+    control.do(DeclareClock(start_ms=parse_instant("2025-06-02")))
+    control.do(Apply(documents=base.documents, workloads=base.workloads))
+    return control.state, control.now
+
+
+def _by_list(lot: Lot) -> Standing:
+    return msgspec.structs.replace(lot.standing, owed=None, tiered=None, minimum=None)
+
+
+def _june_micro_usd(view: Snapshot, placed: Sequence[Placement], at_ms: int) -> int:
+    """What is used to the month's end at list rates, and what is owed and not used."""
+    ends_ms = month_interval(at_ms).end_ms
+    total = 0
+    for lot in view.lots:
+        chips = sum(one.allocation.chips for one in placed if one.allocation.tranche_id == lot.tranche.id)
+        used_chip_ms = chips * (ends_ms - at_ms)
+        lacking_chip_ms = max(0, lot.standing.owed.left_chip_ms - used_chip_ms) if lot.standing.owed else 0
+        total += charge_micro_usd(used_chip_ms + lacking_chip_ms, lot.standing.rate, Rounding.HALF_EVEN)
+    return total
 
 
 def _per_s(work: Callable[[], object]) -> float:

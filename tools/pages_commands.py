@@ -27,7 +27,10 @@ def commands_page() -> str:
         "Commands",
         "Exit codes: 0 is a yes; 1 a refusal or a failure, told in words on standard error; 2 wrong files or "
         "arguments. "
-        "`--json` prints what the API answered, for programs. `--help` says the same as this page.",
+        "`--json` prints what the API answered, for programs, and an error too as one object on standard output: "
+        '`{"refusal": ...}` as the API has it, with the `places` (file, line, column) of what it and each of its '
+        '`others` are about; `{"problems": [...]}` of files that are wrong; or `{"failure": TEXT}`. `--help` says the '
+        "same as this page.",
         *parts,
     )
 

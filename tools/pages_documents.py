@@ -13,7 +13,15 @@ from tools.tables import cell, code, page, table
 
 Schema = Mapping[str, Any]
 DURATION_EXAMPLE = "90s"
-WIRE_MODULES = ("documents_supply", "documents_contracts", "documents_tenants", "documents_workloads")
+WIRE_MODULES = (
+    "documents_supply",
+    "documents_clauses_rights",
+    "documents_clauses_money",
+    "documents_contracts",
+    "documents_procurement",
+    "documents_tenants",
+    "documents_workloads",
+)
 
 
 def documents_page() -> str:

@@ -2,11 +2,14 @@
 
 import importlib
 from collections.abc import Mapping
+from enum import Enum
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
+import msgspec
+
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.clause_terms import ClauseRef, ClauseTerms, FirstRefusalMode, Scope
+from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Scope, Window
 from multihome.domain.events import Event
 from multihome.domain.ids import ContractId
 from multihome.domain.placements import Blocker
@@ -14,7 +17,6 @@ from multihome.domain.refusals import RefusalCode
 from multihome.units.time import Interval, parse_instant
 from multihome.views import history
 from multihome.views.words import describe
-from multihome.wire.documents_contracts import CLAUSES_NOT_EXECUTABLE
 from multihome.wire.refusals import EdgeCode, status_of
 from tools.pages_documents import shape_table
 from tools.source import member_docs, one_line
@@ -24,11 +26,11 @@ SAMPLE_MS = parse_instant("2025-06-15")
 SAMPLE_COUNT = 16
 DAYS = 3
 CLAUSE_MODULES = {
-    "exclusivity": "exclusivity",
     "right_of_first_refusal": "first_refusal",
-    "take_or_pay": "take_or_pay",
-    "delay_remedy": "delay_remedy",
+    "concentration_cap": "concentration",
+    "most_favoured_customer": "most_favoured",
 }
+"""Modules that are called otherwise than the kind's word."""
 CLAUSE_SHAPES = {
     "exclusivity": "ExclusivityIn",
     "right_of_first_refusal": "FirstRefusalIn",
@@ -43,8 +45,9 @@ def refusals_page() -> str:
     return page(
         "Refusals and reasons to wait",
         "A refusal says that a command was not taken. Nothing has changed then. It has a code, a subject, a text, what "
-        "would have been accepted, and what else is wrong with the same command. A command that breaks several rules "
-        "gets the first of this order.",
+        "would have been accepted, and in `others` what else is wrong with the same command, each alike. A command "
+        "that breaks several rules gets the first of this order. The command line adds the file, line and column of "
+        "everything that it sent from files.",
         table(
             ("order", "code", "HTTP", "meaning"),
             (
@@ -110,13 +113,13 @@ def clauses_page() -> str:
     """Every kind of clause: parameters, meaning, and what it says when its provider is lost."""
     parts: list[str] = []
     for terms, kind in CLAUSE_KINDS.items():
-        module = importlib.import_module(f"multihome.clauses.{CLAUSE_MODULES[kind]}")
+        module = importlib.import_module(f"multihome.clauses.{CLAUSE_MODULES.get(kind, kind)}")
         loss_code, loss_text = on_provider_loss(_sample_terms(terms))
         parts += [
             f"## {kind}",
             one_line(terms.__doc__),
             (module.__doc__ or "").strip(),
-            shape_table("contract", CLAUSE_SHAPES[kind]),
+            *(shape_table("contract", shape) for shape in (CLAUSE_SHAPES.get(kind),) if shape),
             f"When a provider is declared lost it says {code(loss_code)}: for example, *{loss_text}*.",
         ]
     return page(
@@ -129,15 +132,25 @@ def clauses_page() -> str:
         "## Scope",
         one_line(Scope.__doc__),
         shape_table("contract", "ScopeIn"),
-        "## Kinds that are refused",
-        "Contracts have these clauses too. Multihome does not execute them yet, so a file that has one is refused by "
-        "name. It is never accepted and ignored.",
-        "\n".join(f"- `{kind}`" for kind in CLAUSES_NOT_EXECUTABLE),
     )
 
 
 def _sample_terms(terms: type[Any]) -> ClauseTerms:
     """A clause with parameters that show where they stand in a sentence."""
-    values: dict[str, Any] = {"id": "CLAUSE", "interval": Interval(0, 1), "source": "", "scope": Scope()}
-    values |= {"mode": FirstRefusalMode.MATCH_OFFER, "incumbent_first": False, "share_bps": 9_000}
-    return terms(**{name: values.get(name, DAYS) for name in terms.__struct_fields__})
+    shown = {"id": "CLAUSE", "tranche": "TRANCHE", "share_bps": 9_000, "cap_bps": 6_000, "refund_bps": 5_000}
+    hints = get_type_hints(terms)
+    needed = [field.name for field in msgspec.structs.fields(terms) if field.required]
+    return terms(**{name: shown.get(name, _parameter(hints[name])) for name in needed})
+
+
+def _parameter(hint: type[Any]) -> object:
+    """A value of a parameter that no sentence shows."""
+    if hint is Interval:
+        return Interval(0, 1)
+    if hint is Window:
+        return Window(days=DAYS)
+    if get_args(hint):
+        return ()
+    if issubclass(hint, Enum):
+        return next(iter(hint))
+    return DAYS if hint is int else hint()

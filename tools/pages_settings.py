@@ -39,6 +39,7 @@ FOR_PROGRAMS = {
 FOR_CONTROL_PLANE: dict[str, str] = {
     "MULTIHOME_STATE": "the state directory, where `--state` is not given",
     SECRET_VARIABLE_PREFIX: "followed by a secret's name: its value, where the file `secrets/NAME` is not there",
+    "MULTIHOME_WEBHOOK_HOSTS": "hosts that webhooks may lead to, with commas between; this machine always may",
 }
 """Variables that Multihome itself reads."""
 
@@ -84,8 +85,9 @@ def _limits() -> list[str]:
     parts: list[str] = []
     for module, group in groupby(constants("multihome"), key=lambda constant: constant.module):
         # What an hour has in milliseconds is arithmetic, not a setting.
-        if module.startswith("multihome.units"):
-            continue
-        rows = ((code(constant.name), f"{constant.value:,}", constant.text) for constant in group)
-        parts += [f"### {module}", table(("name", "value", "why"), rows)]
+        arithmetic = module.startswith("multihome.units")
+        shown = [constant for constant in group if constant.name.endswith("_MAX") or not arithmetic]
+        if shown:
+            rows = ((code(constant.name), f"{constant.value:,}", constant.text) for constant in shown)
+            parts += [f"### {module}", table(("name", "value", "why"), rows)]
     return parts

@@ -10,6 +10,7 @@ import pytest
 from bench.site import Plane, workload
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.journal_memory import MemoryDisk, MemoryJournal
+from multihome.adapters.webhooks import WebhookNotifier
 from multihome.api.application import application
 from multihome.api.context import Context
 from multihome.api.metrics import Metrics
@@ -67,7 +68,13 @@ async def _fill_the_inbox() -> None:
     """The loop does not run at first, so that nothing leaves the inbox."""
     clock = OsClock()
     runtime = Runtime(MemoryJournal(MemoryDisk()), clock)
-    service = Service(runtime, clock, OsIdMint(), lambda provider: SilentEngine(provider.id, provider.engine))
+    service = Service(
+        runtime,
+        clock,
+        OsIdMint(),
+        lambda provider: SilentEngine(provider.id, provider.engine),
+        WebhookNotifier(clock, str, ()),
+    )
     app = application(Context(service, clock, Metrics(), "test"), TOKEN)
     waiting = [
         asyncio.create_task(service.request(Cancel(workload="nobody", **PERSON), "", "ada")) for _ in range(INBOX_MAX)

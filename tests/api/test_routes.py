@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 22
+        assert len(routes) == 26
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -99,6 +99,23 @@ def test_answers_are_described_by_schemas_that_are_there(api: httpx.Client) -> N
         for operation in methods.values():
             assert operation["description"], path
             assert "default" in operation["responses"], path
+
+
+def test_contracts_and_their_deadlines(api: httpx.Client) -> None:
+    [row] = api.get("/v1/contracts").json()["contracts"]
+    assert (row["id"], row["ordered_chips"], row["delivered_chips"]) == ("order", 64, 64)
+    assert api.get("/v1/contracts", params={"as_of": "2020-01-01"}).json()["contracts"] == []
+    assert [part["state"] for part in api.get("/v1/contracts/order").json()["tranches"]] == ["accepted"]
+    ends = api.get("/v1/contracts/order/calendar", params={"until": "2031-01-01"}).json()["deadlines"]
+    assert [(one["what"], one["contract"]) for one in ends] == [("contract_ends", "order"), ("tranche_ends", "order")]
+    assert api.get("/v1/calendar", params={"until": "2031-01-01"}).json()["deadlines"] == ends
+    for path in ("/v1/contracts/ghost", "/v1/contracts/ghost/calendar"):
+        assert refusal(api.get(path), RefusalCode.NOT_FOUND)["accepted"] == "order"
+    refusal(api.get("/v1/contracts/order", params={"as_of": "2020-01-01"}), RefusalCode.NOT_FOUND)
+    for wrong in ("yesterday", "1969-12-31", "2025-01-01T00:00"):
+        refusal(api.get("/v1/contracts", params={"as_of": wrong}), EdgeCode.INVALID)
+        refusal(api.get("/v1/calendar", params={"until": wrong}), EdgeCode.INVALID)
+    assert api.get("/v1/calendar", params={"as_of": "9999-12-31", "until": "9999-12-31"}).status_code == 200
 
 
 def test_every_refusal_has_a_status() -> None:
@@ -230,9 +247,11 @@ def test_documents_are_compared_and_applied(api: httpx.Client) -> None:
 def test_wrong_documents_are_refused_with_their_places(api: httpx.Client) -> None:
     body = {"documents": [{"kind": "tenant", "name": "x"}, {"kind": "tenat"}]}
     refused = refusal(api.post("/v1/apply", json=body), EdgeCode.INVALID)
-    everything = " ".join([refused["text"], *refused["others"]])
-    assert "documents[0]" in everything
-    assert "did you mean tenant?" in everything
+    *missing, wrong = [refused, *refused["others"]]
+    assert {problem["subject"] for problem in missing} == {"documents[0].title", "documents[0].approver"}
+    assert (wrong["code"], wrong["subject"]) == (EdgeCode.INVALID, "documents[1].kind")
+    assert "did you mean tenant?" in wrong["text"]
+    assert "tenant" in wrong["accepted"]
 
 
 def test_a_drain_and_a_loss_and_their_ends(api: httpx.Client) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -123,6 +124,47 @@ def test_a_clock_start_that_is_no_instant_is_said(run: Run, date: str) -> None:
     assert "expected a date like 2025-06-02" in done.stderr
 
 
+def test_a_clock_start_on_a_journal_that_began_otherwise_is_refused_in_one_line(run: Run, state: Path) -> None:
+    def up(date: str) -> subprocess.CompletedProcess[str]:
+        return run("up", "--port", "0", "--clock-start", date)
+
+    assert up("2025-06-02").returncode == 0
+    assert run("down").returncode == 0
+    other = up("2025-07-01")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert other.stderr == (
+        "clock: it cannot start at 2025-07-01 00:00Z: the scenario clock of this journal started at 2025-06-02 00:00Z\n"
+    )
+    assert not (state / "server.json").exists()
+    assert up("2025-06-02").returncode == 0
+    assert run("clock", "advance", "--by", "1d").returncode == 0
+    assert run("down").returncode == 0
+    assert up("2025-06-02").returncode == 0, "the start is the same, wherever the clock stands by now"
+    assert "scenario 2025-06-03 00:00Z" in run("clock", "show").stdout
+
+
+def test_a_clock_start_after_work_on_real_time_is_refused_in_one_line(run: Run, site: Path) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("apply", str(site)).returncode == 0
+    assert run("submit", "-", stdin=_HELLO).returncode == 0
+    assert run("down").returncode == 0
+    done = run("up", "--port", "0", "--clock-start", "2025-06-02")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "it cannot start at 2025-06-02 00:00Z: contract time is real time here" in done.stderr
+
+
+@pytest.mark.parametrize("drill", ["outage", "restore"])
+def test_a_drill_at_a_provider_that_is_not_there_is_refused(run: Run, state: Path, site: Path, drill: str) -> None:
+    assert run("up", "--port", "0").returncode == 0
+    assert run("apply", str(site)).returncode == 0
+    done = run("drill", drill, "nosuch")
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.endswith("no local engine acts for 'nosuch'; known are site")
+    assert [home.name for home in (state / "engines").iterdir()] == ["site"]
+    assert run("drill", drill, "nosuch", "--state", str(state / "none")).stderr.endswith("known are none\n")
+
+
 def test_a_newer_journal_is_refused(run: Run, state: Path) -> None:
     assert run("up", "--port", "0").returncode == 0
     assert run("down").returncode == 0
@@ -193,6 +235,43 @@ def test_json_is_one_object_where_no_api_answers(run: Run, site: Path, tmp_path:
     restored = told("restore", str(tmp_path / "copy"), "--state", str(tmp_path / "other"))
     assert restored["state"] == str(tmp_path / "other")
     assert told("campaign", "simulation", "--seeds", "1")["failed"] == []
+
+
+def test_every_error_is_one_object_with_json(run: Run, site: Path, tmp_path: Path) -> None:
+    """On standard output, with nothing beside it; what the words say on standard error is in it."""
+
+    def told(code: int, *arguments: str, stdin: str = "") -> dict[str, Any]:
+        done = run(*arguments, "--json", stdin=stdin)
+        assert (done.returncode, done.stderr) == (code, "")
+        return json.loads(done.stdout)
+
+    assert list(told(1, "status")) == ["failure"]
+    assert run("up", "--port", "0").returncode == 0
+    (tmp_path / "empty").mkdir()
+    (problem,) = told(2, "apply", "empty")["problems"]
+    assert (problem["file"], problem["line"]) == ("empty", 0)
+    assert run("apply", str(site)).returncode == 0
+    (problem,) = told(2, "submit", "-", stdin=_HELLO.replace("run: ", "run: [") + "]")["problems"]
+    assert (problem["file"], problem["line"], problem["field"]) == ("standard input", 3, "run")
+    assert told(2, "submit", "-", "--env", "x", stdin=_HELLO)["failure"].startswith("--env x")
+    late = (site / "delivery.yaml").read_text().replace("D-1", "D-2").replace("2025-01-02", "2031-01-01")
+    (tmp_path / "late.yaml").write_text(f"# Too much, and too late.\n{late}", encoding="utf-8")
+    for command in ("apply", "diff"):
+        refusal = told(1, command, "late.yaml")["refusal"]
+        (other,) = refusal.pop("others")
+        assert [(part["code"], part["subject"]) for part in (refusal, other)] == [
+            ("bad_dates", "delivery D-2"),
+            ("wrong_state", "delivery D-2"),
+        ]
+        assert refusal["places"] == other["places"] == [{"file": "late.yaml", "line": 2, "column": 1}]
+        assert set(refusal) == set(other)
+    large = _HELLO + "num_nodes: 99\n"
+    for arguments in (("--name", "large"), ("--name", "large", "--dry-run")):
+        refusal = told(1, "submit", "-", *arguments, stdin=large)["refusal"]
+        assert (refusal["code"], refusal["subject"]) == ("gang_too_large", "workload lab/large")
+        assert refusal["places"] == [{"file": "standard input", "line": 1, "column": 1}]
+    refusal = told(1, "drain", "nobody", "--why", "a test")["refusal"]
+    assert (refusal["code"], refusal["places"], refusal["others"]) == ("not_found", [], [])
 
 
 def test_every_command_but_the_show_has_json() -> None:

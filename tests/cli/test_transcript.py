@@ -21,6 +21,45 @@ CHECKED = re.compile(r"^(I\d+ .*?) +\d+ +(\d+)$", re.MULTILINE)
 HASH = re.compile(r"\b[0-9a-f]{16}\b")
 
 
+# A delivery of more than was ordered, a tranche that was left out, and a quota above its parent's.
+BROKEN = """\
+kind: delivery
+name: D-9
+tranche: order/h100
+domains: 9
+effective: 2025-01-02
+source: s
+---
+kind: contract
+name: order
+title: An order
+provider: site
+from: 2025-01-01
+until: 2030-01-01
+source: assumed
+clauses:
+  - kind: take_or_pay
+    name: top
+    until: 2031-01-01
+    share: 80%
+    source: s
+---
+kind: tenant
+name: lab/team
+title: Team
+approver: a
+quotas:
+  - {name: all, chips: 9, reclaim_after: 1s, notice: 1s}
+---
+kind: tenant
+name: lab
+title: Lab
+approver: a
+quotas:
+  - {name: all, chips: 8, reclaim_after: 1s, notice: 1s}
+"""
+
+
 def equal_for_all(text: str, folder: Path) -> str:
     """Output without what differs from run to run."""
     text = text.replace(str(folder), "DIR")
@@ -42,6 +81,7 @@ def steps(transcript: str) -> list[tuple[str, int, str]]:
     return found
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.usefixtures("site")
 def test_the_transcript_is_what_is_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hello.yaml").write_text(
@@ -50,6 +90,11 @@ def test_the_transcript_is_what_is_printed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text(
         "tenant: lab\nresources: {accelerators: H100:8}\nnum_nodes: 9\nrun: echo hello\n", encoding="utf-8"
     )
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "sized.yaml").write_text(
+        "tenant: lab\nresources: {accelerators: H100:8, cpus: 8+, memory: 64+}\nrun: echo hello\n", encoding="utf-8"
+    )
+    (tmp_path / "broken.yaml").write_text(BROKEN, encoding="utf-8")
     (tmp_path / "wrong.yaml").write_text("tenant: lba\nresource: {}\nrun: 7\n", encoding="utf-8")
     expected = TRANSCRIPT.read_text(encoding="utf-8")
     seen = ""

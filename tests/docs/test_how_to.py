@@ -14,7 +14,7 @@ from tests.docs.console import ROOT, Command, Session, commands_in, environment
 
 FOLDER = ROOT / "docs" / "how-to"
 GUIDES = sorted(path.stem for path in FOLDER.glob("*.md"))
-WITH_FILES = {"add-a-clause", "add-a-provider", "run-existing-skypilot-tasks"}
+WITH_FILES = {"add-a-clause", "add-a-provider", "be-told", "run-existing-skypilot-tasks"}
 WITH_COMMANDS = {"back-up-and-restore", "drill-an-outage", "prove-a-first-refusal"}
 TUTORIAL = ROOT / "docs" / "tutorial"
 

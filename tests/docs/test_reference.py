@@ -17,7 +17,6 @@ from multihome.domain.refusals import RefusalCode
 from multihome.domain.run_phases import TRANSITIONS
 from multihome.domain.runs import LaunchIntent
 from multihome.wire.documents import DOCUMENT_KINDS, document_schema
-from multihome.wire.documents_contracts import CLAUSES_NOT_EXECUTABLE
 from multihome.wire.refusals import EdgeCode
 from tools.diagrams import LAYERS, package_map, phases_diagram
 from tools.field_meanings import MEANINGS
@@ -67,7 +66,6 @@ def test_every_event_is_told() -> None:
 def test_every_clause_is_told() -> None:
     text = page("clauses")
     assert [kind for kind in CLAUSE_KINDS.values() if f"\n## {kind}\n" not in text] == []
-    assert [kind for kind in CLAUSES_NOT_EXECUTABLE if f"- `{kind}`" not in text] == []
 
 
 def test_every_command_and_option_is_told() -> None:

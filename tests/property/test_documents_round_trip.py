@@ -1,27 +1,21 @@
 """A fact written as a document and read again is the same fact."""
 
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import get_args
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.clause_terms import (
-    DelayRemedy,
-    Exclusivity,
-    FirstRefusal,
-    FirstRefusalMode,
-    Scope,
-    TakeOrPay,
-    Window,
-)
+from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, PriceTiers, Ramp
 from multihome.domain.commands import Document
-from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
-from multihome.domain.ids import AcceleratorName, PoolId, TrancheId
+from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
+from multihome.domain.ids import PoolId, TrancheId
+from multihome.domain.procurement import Firmness, Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant, lineage
 from multihome.domain.workloads import (
@@ -36,59 +30,31 @@ from multihome.domain.workloads import (
 from multihome.files.loading import load
 from multihome.files.references import KnownNames
 from multihome.files.writing import dump
-from multihome.units.time import FOREVER_MS, Interval
+from multihome.units.calendar import Calendar, zone_names
+from multihome.units.time import FOREVER_MS
 from multihome.wire.documents import Facts, document_data, read_document
-from multihome.wire.fields import DURATION_MS_MAX, WHOLE_MAX
-
-NAMES = tuple(map(AcceleratorName, ("H100-SXM-80GB", "A100-SXM-80GB", "TPU-v5p", "Own-Chip-1")))
-KNOWN = frozenset(NAMES)
-
-# Ids of every type are drawn from these.
-names: st.SearchStrategy[Any] = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
-scoped: st.SearchStrategy[Any] = st.builds("{}/{}".format, names, names)
-tenants: st.SearchStrategy[Any] = st.lists(names, min_size=1, max_size=4).map("/".join)
-# Every character that a YAML file can carry, line ends apart from the usual one.
-texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t"), max_size=40)
-filled = texts.filter(bool)
-instants = st.integers(-2_208_988_800_000, FOREVER_MS)
-durations = st.integers(0, DURATION_MS_MAX)
-money = st.integers(0, 10**15)
-counts = st.integers(1, 1_000_000)
-shares = st.integers(0, 10_000)
-days = st.integers(0, 3_660)
-accelerators = st.lists(st.sampled_from(NAMES), unique=True, max_size=4).map(tuple)
-
-
-def intervals() -> st.SearchStrategy[Interval]:
-    pairs = st.tuples(instants, instants).filter(lambda pair: pair[0] != pair[1])
-    return pairs.map(lambda pair: Interval(min(pair), max(pair)))
-
-
-def some(strategy: st.SearchStrategy[object], most: int = 4) -> st.SearchStrategy[tuple[object, ...]]:
-    return st.lists(strategy, max_size=most).map(tuple)
-
-
-scopes = st.builds(
-    Scope,
-    workload_kinds=st.lists(st.sampled_from(WorkloadKind), unique=True).map(tuple),
-    products=some(names),
-    new_capacity_only=st.booleans(),
-    accelerators=accelerators,
-)
-clause = {"id": names, "interval": intervals(), "source": texts}
-clauses = st.one_of(
-    st.builds(Exclusivity, scope=scopes, **clause),
-    st.builds(
-        FirstRefusal,
-        scope=scopes,
-        mode=st.sampled_from(FirstRefusalMode),
-        notice=st.builds(Window, days=days),
-        waiver_days=days,
-        incumbent_first=st.booleans(),
-        **clause,
-    ),
-    st.builds(TakeOrPay, share_bps=shares, **clause),
-    st.builds(DelayRemedy, grace_days=days, discount_bps_per_day=shares, cap_bps=shares, **clause),
+from multihome.wire.documents_clauses import CLAUSE_KINDS, clause_kind
+from multihome.wire.documents_resources import CPUS_MAX, MEMORY_BYTES_MAX
+from multihome.wire.fields import WHOLE_MAX
+from tests.property.facts_of_clauses import (
+    CLAUSES,
+    KNOWN,
+    NAMES,
+    accelerators,
+    clauses,
+    counts,
+    days,
+    durations,
+    filled,
+    instants,
+    intervals,
+    money,
+    names,
+    scoped,
+    some,
+    tenants,
+    texts,
+    uses,
 )
 
 
@@ -101,26 +67,107 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
         domains=draw(counts),
         nodes_per_domain=draw(counts),
         new_capacity=draw(st.booleans()),
+        use=draw(uses),
         promised_ms=term.start_ms,
         ends_ms=term.end_ms,
         rate_micro_usd_per_chip_hour=draw(money),
         rate_source=draw(texts),
+        resale_rate_micro_usd_per_chip_hour=draw(money),
         award=draw(
-            st.builds(Award, awarded_ms=instants, waiver_ids=st.lists(names, max_size=1).map(tuple), exemption=texts)
+            st.builds(
+                Award,
+                awarded_ms=instants,
+                award_id=st.none() | names,
+                waiver_ids=st.lists(names, max_size=3).map(tuple),
+                exemption=texts,
+                consent=texts,
+            )
         ),
     )
+
+
+holidays = st.lists(st.dates().map(date.isoformat), max_size=4).map(tuple)
+calendars = st.builds(Calendar, zone=st.sampled_from(zone_names()), holidays=holidays)
+currencies = st.sampled_from(("USD", "EUR", "JPY"))
 
 
 @st.composite
 def contracts(draw: st.DrawFn) -> Contract:
     name, provider = draw(names), draw(names)
+    interval = draw(intervals())
+    agreed = tuple(draw(st.lists(clauses, max_size=4)))
+    amendments = st.builds(
+        Amendment,
+        id=names,
+        effective_ms=st.integers(interval.start_ms, interval.end_ms - 1),
+        clauses=st.lists(st.sampled_from([terms.id for terms in agreed]), unique=True).map(tuple)
+        if agreed
+        else st.just(()),
+        source=texts,
+    )
     return Contract(
         id=name,
         title=draw(filled),
         provider_id=provider,
-        interval=draw(intervals()),
-        clauses=tuple(draw(st.lists(clauses, max_size=4))),
+        interval=interval,
+        calendar=draw(calendars),
+        currency=draw(currencies),
+        clauses=agreed,
+        amendments=tuple(draw(st.lists(amendments, max_size=2, unique_by=attrgetter("id")))),
         tranches=tuple(draw(st.lists(tranches(name, provider), max_size=3, unique_by=attrgetter("id")))),
+        source=draw(texts),
+    )
+
+
+needs = st.builds(
+    Need,
+    id=names,
+    accelerators=accelerators.filter(bool),
+    chips=counts,
+    by_ms=st.integers(0, FOREVER_MS // 2),
+    until_ms=st.integers(FOREVER_MS // 2 + 1, FOREVER_MS),
+    use=uses,
+    source=texts,
+)
+terms_of_days = st.integers(1, 3_660)
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    provider = draw(names)
+    return Offer(
+        id=draw(names),
+        provider_id=provider,
+        pool_id=PoolId(f"{provider}/{draw(names)}"),
+        chips_min=draw(counts),
+        chips_max=draw(counts),
+        chips_step=draw(counts),
+        start_from_ms=draw(instants),
+        start_until_ms=draw(instants),
+        term_days_min=draw(terms_of_days),
+        term_days_max=draw(terms_of_days),
+        lead_days=draw(days),
+        rate_micro_usd_per_chip_hour=draw(money),
+        currency=draw(currencies),
+        firmness=draw(st.sampled_from(Firmness)),
+        new_capacity=draw(st.booleans()),
+        use=draw(uses),
+        cancellation=draw(texts),
+        expires_ms=draw(instants),
+        need_id=draw(st.none() | names),
+        source=draw(texts),
+    )
+
+
+@st.composite
+def suspensions(draw: st.DrawFn) -> Suspension:
+    contract = draw(names)
+    return Suspension(
+        id=draw(names),
+        contract_id=contract,
+        interval=draw(intervals()),
+        tranche_ids=tuple(TrancheId(f"{contract}/{name}") for name in draw(st.lists(names, max_size=3))),
+        ground=draw(filled),
         source=draw(texts),
     )
 
@@ -264,10 +311,27 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
         ),
         service=service,
         model_from=draw(names | st.just("")),
+        node_cpus_milli=draw(st.integers(0, CPUS_MAX * 1_000)),
+        node_memory_bytes=draw(st.integers(0, MEMORY_BYTES_MAX)),
     )
 
 
-facts = st.one_of(accelerator_types, contracts(), waivers(), deliveries, tenant_facts, workloads())
+facts = st.one_of(
+    accelerator_types,
+    contracts(),
+    waivers(),
+    suspensions(),
+    needs,
+    offers(),
+    deliveries,
+    tenant_facts,
+    workloads(),
+)
+
+
+def test_every_kind_of_clause_is_drawn_and_has_a_shape() -> None:
+    assert set(CLAUSES) == set(get_args(ClauseTerms))
+    assert tuple(clause_kind(terms) for terms in CLAUSES) == CLAUSE_KINDS
 
 
 @given(facts)
@@ -304,7 +368,23 @@ def _referred(fact: Document | WorkloadSpec) -> KnownNames:
         case Contract():
             waiver_ids = frozenset(name for tranche in fact.tranches for name in tranche.award.waiver_ids)
             pools = frozenset(tranche.pool_id for tranche in fact.tranches)
-            names |= KnownNames(providers=frozenset({fact.provider_id}), pools=pools, waivers=waiver_ids)
+            capped = {terms.of for terms in fact.clauses if isinstance(terms, ConcentrationCap)}
+            named = {terms.tranche for terms in fact.clauses if isinstance(terms, Ramp)}
+            named |= {name for terms in fact.clauses if isinstance(terms, PriceTiers) for name in terms.tranches}
+            names |= KnownNames(
+                providers=frozenset({fact.provider_id, *capped}),
+                pools=pools,
+                waivers=waiver_ids,
+                tranches=frozenset(f"{fact.id}/{name}" for name in named),
+            )
+        case Offer():
+            names |= KnownNames(
+                providers=frozenset({fact.provider_id}),
+                pools=frozenset({fact.pool_id}),
+                needs=frozenset({fact.need_id or ""}),
+            )
+        case Suspension():
+            names |= KnownNames(contracts=frozenset({fact.contract_id}), tranches=frozenset(fact.tranche_ids))
         case Waiver():
             clause_name = f"{fact.contract_id}/{fact.clause_id}"
             names |= KnownNames(contracts=frozenset({fact.contract_id}), clauses=frozenset({clause_name}))

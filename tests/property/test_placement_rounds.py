@@ -29,6 +29,7 @@ from tests.builders import (
     day,
     lot,
     occupant,
+    owing,
     quota,
     snapshot,
     take_or_pay,
@@ -83,7 +84,8 @@ def cases(draw: st.DrawFn) -> Case:
     at: list[Lot] = []
     running: list[Occupant] = []
     for owner in owners:
-        empty = lot(owner, owner.tranches[0], facts, prepaid_chips=draw(st.sampled_from([0, 4, 16])))
+        standing = owing(owner, owner.tranches[0], draw(st.sampled_from([0, 4, 16])), NOW.contract_ms)
+        empty = lot(owner, owner.tranches[0], facts, standing=standing)
         for ordinal, domain in enumerate(empty.domains):
             for node, chips in enumerate(domain.free):
                 _fill(draw, empty, ordinal, node, chips, running)
@@ -303,7 +305,12 @@ def test_chips_of_another_kind_change_nothing(case: Case) -> None:
         for item in case.lots
     )
     extra = tuple(
-        msgspec.structs.replace(item, tranche=tranche("extra-1", str(number))) for number, item in enumerate(elsewhere)
+        msgspec.structs.replace(
+            item,
+            tranche=tranche("extra-1", str(number)),
+            standing=msgspec.structs.replace(item.standing, lot=f"extra-1/{number}"),
+        )
+        for number, item in enumerate(elsewhere)
     )
     first = decide(case.view())
     second = place(case._replace(lots=(*case.lots, *extra)).view(), kinds, NOW)

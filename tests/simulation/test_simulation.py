@@ -18,6 +18,7 @@ from multihome.simulator.world import ABSENCE_DELAY_MS
 
 SEEDS = range(16)
 PLANT_SEEDS = range(50)
+EXPECTED = {Plant.NO_INTENT_BEFORE_LAUNCH: "I2", Plant.DOUBLE_ADOPTION: "I1", Plant.DEAF_NOTIFIER: "told"}
 DIGEST = "from multihome.simulator.driver import simulate; print(simulate(3, days=2).digest)"
 
 
@@ -32,9 +33,9 @@ def test_three_weeks_of_faults_break_nothing() -> None:
     assert simulate(77, days=21).violations == ()
 
 
-@pytest.mark.parametrize("plant", [Plant.NO_INTENT_BEFORE_LAUNCH, Plant.DOUBLE_ADOPTION], ids=lambda plant: plant.value)
+@pytest.mark.parametrize("plant", [plant for plant in Plant if plant is not Plant.NONE], ids=lambda plant: plant.value)
 def test_a_planted_bug_is_caught_within_fifty_seeds_and_its_absence_passes_the_same_seed(plant: Plant) -> None:
-    expected = {Plant.NO_INTENT_BEFORE_LAUNCH: "I2", Plant.DOUBLE_ADOPTION: "I1"}[plant]
+    expected = EXPECTED[plant]
     caught = _first_caught(plant, expected)
     assert caught is not None, f"{plant.value} was not caught within {len(PLANT_SEEDS)} seeds"
     assert simulate(caught.seed, days=3).violations == ()

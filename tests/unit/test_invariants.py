@@ -11,7 +11,18 @@ from multihome.controller.invariants import check, check_placement
 from multihome.controller.state import RunState, State
 from multihome.domain import commands as cmd
 from multihome.domain import events as ev
-from multihome.domain.ids import ClassId, DomainId, Generation, PoolId, RunId, TrancheId, WorkloadId
+from multihome.domain.ids import (
+    ClassId,
+    ContractId,
+    DomainId,
+    Generation,
+    PoolId,
+    ProviderId,
+    RunId,
+    TenantId,
+    TrancheId,
+    WorkloadId,
+)
 from multihome.domain.placements import Basis, NodeShare
 from multihome.domain.runs import Progress, Running
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
@@ -325,7 +336,12 @@ def test_usage_that_is_lost_doubled_or_wrong_is_seen(rows: list[JournalRow]) -> 
         lambda event: (event, event),
         lambda event: (msgspec.structs.replace(event, chip_ms=event.chip_ms + 1),),
         lambda event: (msgspec.structs.replace(event, rate_micro_usd_per_chip_hour=1),),
+        lambda event: (msgspec.structs.replace(event, month_start_ms=event.month_start_ms + 1),),
         lambda event: (longer(event),),
+        lambda event: (msgspec.structs.replace(event, tenant_id=TenantId("lab/other")),),
+        lambda event: (msgspec.structs.replace(event, provider_id=ProviderId("other")),),
+        lambda event: (msgspec.structs.replace(event, contract_id=ContractId("other")),),
+        lambda event: (msgspec.structs.replace(event, workload_id=WorkloadId("w-other")),),
     ):
         assert "I5" in broken(rewritten(rows, changing(ev.ChipTimeMetered, change)))
 

@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from multihome.api import operations, reading, workloads
+from multihome.api import contracts, operations, reading, workloads
 from multihome.api.context import Context, refused_response
 from multihome.api.documentation import document
 from multihome.api.fast import FastRoutes
 from multihome.api.guard import Guard
-from multihome.wire.refusals import EdgeCode, edge_refusal
+from multihome.wire.refusals import EdgeCode, ProblemOut, edge_refusal, invalid
 
 
 class UnknownParameterError(Exception):
@@ -30,7 +30,7 @@ def routes(context: Context) -> FastAPI:
     """All routes, unguarded."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.context = context
-    for router in (workloads.router, operations.router, reading.router):
+    for router in (workloads.router, contracts.router, operations.router, reading.router):
         app.include_router(router, dependencies=[Depends(_known_parameters)])
     made: dict[str, Any] = {}
 
@@ -64,9 +64,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """A parameter of the path, the query or the headers that is not what it should be."""
     del request
     problems = cast("RequestValidationError", error).errors()
-    words = [(str(problem["loc"][-1]), str(problem["msg"])) for problem in problems]
-    others = [f"{name}: {text}" for name, text in words[1:]]
-    return refused_response(edge_refusal(EdgeCode.INVALID, *words[0], others=others))
+    told = (ProblemOut(EdgeCode.INVALID.value, str(problem["loc"][-1]), str(problem["msg"])) for problem in problems)
+    return refused_response(invalid(told))
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

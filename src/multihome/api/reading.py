@@ -56,6 +56,7 @@ def _names(state: State) -> NamesOut:
         clauses=tuple(f"{contract.id}/{terms.id}" for contract in contracts for terms in contract.clauses),
         tranches=tuple(tranche.id for contract in contracts for tranche in contract.tranches),
         waivers=tuple(state.waivers),
+        needs=tuple(state.needs),
         tenants=tuple(state.tenants),
         workloads=tuple(dict.fromkeys(workload.spec.name for workload in state.workloads.values())),
     )
@@ -75,10 +76,11 @@ async def read_report(context: Ctx) -> Response:
 
 def whole_history(journal: Journal) -> list[HistoryRow]:
     """All that the report is made from, in the order in which it happened."""
-    return list(heapq.merge(*(_rows(journal, kind) for kind in REPORT_KINDS), key=lambda row: row.seq))
+    return list(heapq.merge(*(rows_of(journal, kind) for kind in REPORT_KINDS), key=lambda row: row.seq))
 
 
-def _rows(journal: Journal, kind: str) -> list[HistoryRow]:
+def rows_of(journal: Journal, kind: str) -> list[HistoryRow]:
+    """All rows of one kind, in the order in which they happened."""
     rows = page = journal.history(kind, limit=PAGE_ROWS)
     while len(page) >= PAGE_ROWS:
         page = journal.history(kind, after_seq=page[-1].seq, limit=PAGE_ROWS)

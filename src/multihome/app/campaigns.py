@@ -1,16 +1,59 @@
 """Campaigns of evidence, by name."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from multihome.cli.launchers import LaunchError
 from multihome.simulator import campaign as simulation
+from multihome.simulator import clause_campaign as clauses
 from multihome.simulator import refusal_campaign, tampering
 from multihome.simulator.driver import Plant
 
-Say = Callable[[str], None]
+
+class Result(msgspec.Struct, frozen=True):
+    """What a campaign found, as its own type tells it, and whether all of it passed."""
+
+    found: msgspec.Struct
+    passed: bool
+
+
+class Campaign(msgspec.Struct, frozen=True):
+    """How many seeds each size has where nobody says how many, and what runs so many of them."""
+
+    seeds: Mapping[str, int]
+    run: Callable[[int, Callable[[str], None]], Result]
+
+
+def _simulation(count: int, say: Callable[[str], None]) -> Result:
+    found = simulation.run_campaign(range(count), simulation.DAYS, Plant.NONE, say)
+    return Result(found, not found.failed)
+
+
+def _clauses_oracle(count: int, say: Callable[[str], None]) -> Result:
+    found = clauses.run_clause_campaign(range(count), clauses.HOUSE_FUNCTIONS, say)
+    return Result(found, not found.failed)
+
+
+def _refusals(count: int, say: Callable[[str], None]) -> Result:
+    found = refusal_campaign.run_refusals(count, say)
+    return Result(found, not found.failed)
+
+
+def _tamper(count: int, say: Callable[[str], None]) -> Result:
+    found = tampering.run_tamperings(count, say)
+    return Result(found, not found.failed)
+
+
+CAMPAIGNS: Mapping[str, Campaign] = {
+    "simulation": Campaign({"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS}, _simulation),
+    "clauses-oracle": Campaign({"small": clauses.SMALL_HISTORIES, "full": clauses.FULL_HISTORIES}, _clauses_oracle),
+    "first-refusal": Campaign(
+        {"small": refusal_campaign.SMALL_HISTORIES, "full": refusal_campaign.FULL_HISTORIES}, _refusals
+    ),
+    "tamper": Campaign({"small": tampering.SMALL_TAMPERINGS, "full": tampering.FULL_TAMPERINGS}, _tamper),
+}
 
 
 def campaign(name: str, size: str, seeds: int, *, as_json: bool) -> int:
@@ -19,51 +62,15 @@ def campaign(name: str, size: str, seeds: int, *, as_json: bool) -> int:
     Raises:
         LaunchError: there is none of that name or size.
     """
-    found = CAMPAIGNS.get(name)
-    if found is None or size not in found[0]:
-        sizes = found[0] if found else CAMPAIGNS["simulation"][0]
-        msg = (
-            f"no campaign is called {name!r} of size {size!r}; there are {', '.join(CAMPAIGNS)}, of size "
-            f"{' or '.join(sizes)}"
-        )
+    known = CAMPAIGNS.get(name)
+    if known is None or size not in known.seeds:
+        names = ", ".join(f"`{each}`" for each in CAMPAIGNS)
+        msg = f"no campaign is called {name!r} of size {size!r}; there are {names}, of size small or full"
         raise LaunchError(msg)
-    sizes, run = found
-    result, failed = run(seeds or sizes[size], _to_stderr if as_json else _to_stdout)
+    result = known.run(seeds or known.seeds[size], _to_stderr if as_json else _to_stdout)
     if as_json:
-        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
-    return 1 if failed else 0
-
-
-def _refusals(count: int, say: Say) -> tuple[msgspec.Struct, bool]:
-    result = refusal_campaign.run_refusals(count, say)
-    return result, result.failed > 0
-
-
-def _simulation(count: int, say: Say) -> tuple[msgspec.Struct, bool]:
-    result = simulation.run_campaign(range(count), simulation.DAYS, Plant.NONE, say)
-    return result, bool(result.failed)
-
-
-def _tampering(count: int, say: Say) -> tuple[msgspec.Struct, bool]:
-    result = tampering.run_tamperings(count, say)
-    return result, result.failed > 0
-
-
-CAMPAIGNS: dict[str, tuple[dict[str, int], Callable[[int, Say], tuple[msgspec.Struct, bool]]]] = {
-    "first-refusal": (
-        {"small": refusal_campaign.SMALL_HISTORIES, "full": refusal_campaign.FULL_HISTORIES},
-        _refusals,
-    ),
-    "simulation": (
-        {"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS},
-        _simulation,
-    ),
-    "tamper": (
-        {"small": tampering.SMALL_TAMPERINGS, "full": tampering.FULL_TAMPERINGS},
-        _tampering,
-    ),
-}
-"""Every campaign: how many of its cases each size has, and what runs so many and says whether any failed."""
+        sys.stdout.write(msgspec.json.encode(result.found).decode() + "\n")
+    return 0 if result.passed else 1
 
 
 def _to_stdout(line: str) -> None:

@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.table import Table
 
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
+from multihome.app.journals import recount_state
 from multihome.client.client import Client
 from multihome.client.directory import NotRunningError
 from multihome.units.time import format_instant
-from multihome.views.report import Report
+from multihome.views.recount import Costs, Dimension, differences
+from multihome.views.report import Report, costs_of
 from multihome.views.status import WorkloadRow
 
 PROGRAM = (sys.executable, "-m", "multihome.app.main")
@@ -195,7 +197,9 @@ def _report(stage: Stage) -> None:
     _run(stage, "report", "--timeline", str(picture), lines=400)
     audit = _run(stage, "audit", "verify")
     _expect(stage, "the journal's chain and invariants hold", audit.returncode == 0, "audit verify")
-    _check_report(stage, _report_now(stage))
+    told = _report_now(stage)
+    _check_report(stage, told)
+    _check_costs(stage, told, recount_state(stage.state, told.contract_ms))
 
 
 def _check_report(stage: Stage, report: Report) -> None:
@@ -219,11 +223,15 @@ def _check_report(stage: Stage, report: Report) -> None:
         on_time and (late.first_billed_ms or 0) >= (late.accepted_ms or 0),
         f"accepted {format_instant(late.accepted_ms or 0)}, first billed {format_instant(late.first_billed_ms or 0)}",
     )
-    # Each dimension is a sum of its own: rounding anything but the charge lines would part them.
-    dimensions = (report.by_provider, report.by_contract, report.by_tenant, report.by_workload)
-    sums = {sum(line.amount_micro_usd for line in part) for part in dimensions}
-    balanced = sums == {report.total.amount_micro_usd} and not report.imbalance_micro
-    _expect(stage, "costs agree by every dimension and postings balance", balanced, "to the micro-dollar")
+
+
+def _check_costs(stage: Stage, report: Report, recounted: Costs) -> None:
+    """Hold what was charged against what run times and rates come to, which the journal's events alone say."""
+    wrong = differences(recounted, costs_of(report))
+    balanced = bool(recounted[Dimension.TOTAL]) and not wrong and not report.imbalance_micro
+    names = sum(len(part) for part in recounted.values())
+    seen = wrong[0] if wrong else f"{names} sums recounted from run times, to the micro-dollar"
+    _expect(stage, "costs agree by every dimension with run times and rates, and postings balance", balanced, seen)
 
 
 def _conclude(stage: Stage, *, keep: bool) -> int:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from multihome.app.heads import keep_signed, signer_of, stamped_heads
-from multihome.app.journals import readable
+from multihome.app.journals import at_rest
 from multihome.app.version import VERSION
 from multihome.cli.launchers import Exported, LaunchError
 from multihome.domain.ids import ContractId
@@ -25,7 +25,7 @@ def export(state: Path, contract: str, file: Path) -> Exported:
         raise LaunchError(msg)
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
-        with readable(state) as journal:
+        with at_rest(state) as journal:
             exported = _write(state, journal, contract, part)
         part.replace(file)
     except OSError as error:

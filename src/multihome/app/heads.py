@@ -8,7 +8,7 @@ import msgspec
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.signer_ed25519.signer import Ed25519Signer, KeyUnusableError, open_signer
 from multihome.adapters.stamper_rfc3161.stamper import QUERY_TYPE, NotStampedError, question_of, time_in
-from multihome.app.journals import readable
+from multihome.app.journals import at_rest
 from multihome.app.state_directory import holder_pid
 from multihome.cli.launchers import KeptHead, LaunchError
 from multihome.client.client import Client
@@ -165,5 +165,5 @@ def _head(state: Path) -> tuple[int, str]:
         with Client(state, OsIdMint().mint, "head") as client:
             head = client.head().value
             return head.seq, head.hash
-    with readable(state) as journal:
+    with at_rest(state) as journal:
         return journal.head()

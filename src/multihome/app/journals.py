@@ -1,9 +1,9 @@
-"""Journals outside of a running control plane: audited, and brought back from a backup."""
+"""Journals outside of a running control plane: audited, recounted, and brought back from a backup."""
 
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from multihome.adapters.clock_os.clock import OsIdMint
@@ -14,7 +14,9 @@ from multihome.cli.launchers import LaunchError
 from multihome.client.client import Client
 from multihome.ports.journal import Journal, JournalBrokenError, JournalFullError
 from multihome.runtime.loop import replay
+from multihome.runtime.records import RECORDS
 from multihome.views.audit import AuditReport, audit
+from multihome.views.recount import Costs, Recount
 
 _PROGRAM = f"multihome {VERSION}"
 
@@ -25,35 +27,23 @@ def audit_state(state: Path) -> AuditReport:
     Raises:
         LaunchError: there is no journal, or it cannot be read.
     """
-    with readable(state) as journal:
+    with at_rest(state) as journal:
         return audit(journal.read(0))
 
 
-@contextmanager
-def readable(state: Path) -> Generator[Journal]:
-    """The journal of a state directory, at rest; where a control plane runs on it, a copy that it makes.
+def recount_state(state: Path, live_until_ms: int) -> Costs:
+    """Recount all costs from the events of a state directory's journal; runs that live, up to an instant.
 
     Raises:
         LaunchError: there is no journal, or it cannot be read.
     """
-    with ExitStack() as undo:
-        if holder_pid(state) is None:
-            if not (state / JOURNAL_FILE).exists():
-                msg = f"{state} has no journal"
-                raise LaunchError(msg)
-            undo.enter_context(claimed(state))
-            directory = state
-        else:
-            directory = Path(undo.enter_context(tempfile.TemporaryDirectory()))
-            with Client(state, OsIdMint().mint, "audit") as client:
-                client.backup(directory / JOURNAL_FILE)
-        try:
-            journal = open_sqlite(directory, _PROGRAM)
-            undo.callback(journal.close)
-            yield journal
-        except JournalBrokenError as error:
-            msg = f"the journal cannot be read: {error}"
-            raise LaunchError(msg) from error
+    recount = Recount()
+    with at_rest(state) as journal:
+        for row in journal.read(0):
+            record = RECORDS.decode(row.body)
+            for event in record.events:
+                recount.take(event, record.at)
+    return recount.costs(lambda _: live_until_ms)
 
 
 def restore(file: Path, state: Path) -> int:
@@ -84,3 +74,33 @@ def restore(file: Path, state: Path) -> int:
             msg = f"{file} cannot be restored: {error}"
             raise LaunchError(msg) from error
         return seq
+
+
+@contextmanager
+def at_rest(state: Path) -> Generator[Journal]:
+    """A journal that nobody writes: where a control plane runs on it, a copy that it makes."""
+    if holder_pid(state) is None:
+        if not (state / JOURNAL_FILE).exists():
+            msg = f"{state} has no journal"
+            raise LaunchError(msg)
+        with claimed(state), _opened(state) as journal:
+            yield journal
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        with Client(state, OsIdMint().mint, "audit") as client:
+            client.backup(Path(folder) / JOURNAL_FILE)
+        with _opened(Path(folder)) as journal:
+            yield journal
+
+
+@contextmanager
+def _opened(directory: Path) -> Generator[Journal]:
+    try:
+        journal = open_sqlite(directory, _PROGRAM)
+        try:
+            yield journal
+        finally:
+            journal.close()
+    except JournalBrokenError as error:
+        msg = f"the journal cannot be read: {error}"
+        raise LaunchError(msg) from error

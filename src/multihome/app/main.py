@@ -65,21 +65,25 @@ def _stop(state: Path) -> int | None:
 
 def _begin_outage(state: Path, provider: str) -> int:
     from multihome.adapters.clock_os.clock import OsClock  # noqa: PLC0415
-    from multihome.adapters.engine_local.drill import begin_outage  # noqa: PLC0415
+    from multihome.adapters.engine_local.drill import UnknownProviderError, begin_outage  # noqa: PLC0415
     from multihome.domain.ids import ProviderId  # noqa: PLC0415
 
     try:
         return begin_outage(state, ProviderId(provider), OsClock())
-    except (OSError, RuntimeError) as error:
+    except (UnknownProviderError, OSError, RuntimeError) as error:
         msg = f"no outage of {provider} on {state}: {error}"
         raise LaunchError(msg) from error
 
 
 def _end_outage(state: Path, provider: str) -> None:
-    from multihome.adapters.engine_local.drill import end_outage  # noqa: PLC0415
+    from multihome.adapters.engine_local.drill import UnknownProviderError, end_outage  # noqa: PLC0415
     from multihome.domain.ids import ProviderId  # noqa: PLC0415
 
-    end_outage(state, ProviderId(provider))
+    try:
+        end_outage(state, ProviderId(provider))
+    except (UnknownProviderError, OSError) as error:
+        msg = f"no end to an outage of {provider} on {state}: {error}"
+        raise LaunchError(msg) from error
 
 
 def _audit(state: Path) -> "AuditReport":

@@ -16,7 +16,10 @@ from starlette.types import ASGIApp
 
 from multihome.adapters.clock_os.clock import OsClock, OsIdMint
 from multihome.adapters.engine_local.engine import LocalEngine
+from multihome.adapters.engine_local.environment import control_plane_environ, read_secrets
+from multihome.adapters.engine_local.layout import Layout
 from multihome.adapters.relational.sqlite import open_sqlite
+from multihome.adapters.webhooks import WebhookNotifier
 from multihome.api.application import application
 from multihome.api.context import Context
 from multihome.api.metrics import Metrics
@@ -28,6 +31,7 @@ from multihome.app.version import VERSION
 from multihome.cli.launchers import LaunchError, StartOptions
 from multihome.client.directory import ServerInfo
 from multihome.domain.commands import Command, DeclareClock, Install
+from multihome.domain.ids import ProviderId
 from multihome.domain.refusals import Refusal
 from multihome.domain.supply import Provider
 from multihome.ports.engine import Engine
@@ -69,10 +73,28 @@ def serve(options: StartOptions) -> None:
         runtime = Runtime(journal, clock)
         restored = options.state / RESTORED_FILE
         adoption = Adoption(done=restored.unlink) if restored.exists() else None
-        service = Service(runtime, clock, mint, lambda provider: _engine(options.state, provider, clock), adoption)
+        service = Service(
+            runtime,
+            clock,
+            mint,
+            lambda provider: _engine(options.state, provider, clock),
+            _notifier(options.state, clock),
+            adoption,
+        )
         context = Context(service, clock, metrics, VERSION)
         app = application(context, token_of(options.state, mint))
         uvloop.run(_run(options, service, context, app, listener))
+
+
+def _notifier(state: Path, clock: OsClock) -> WebhookNotifier:
+    """Signs with the same secrets that programs get, and calls only hosts that the setting allows."""
+    environ = control_plane_environ()
+
+    def read_secret(name: str) -> str:
+        return read_secrets((name,), Layout(state, ProviderId("webhooks")), environ)[name]
+
+    hosts = environ.get("MULTIHOME_WEBHOOK_HOSTS", "")
+    return WebhookNotifier(clock, read_secret, [host.strip() for host in hosts.split(",") if host.strip()])
 
 
 def _engine(state: Path, provider: Provider, clock: OsClock) -> Engine:
@@ -157,9 +179,11 @@ async def _first_commands(service: Service, options: StartOptions) -> None:
     commands: list[Command] = []
     if not state.installation_id:
         commands.append(Install(installation_id=OsIdMint().mint()))
-    if options.clock_start is not None and state.scenario_ms is None:
+    if options.clock_start is not None and state.scenario_start_ms != parse_instant(options.clock_start):
+        # Where another start was declared, or work was done without one, this is refused.
         commands.append(DeclareClock(start_ms=parse_instant(options.clock_start)))
     for command in commands:
         answer = await service.request(command, "", "multihome up")
         if isinstance(answer, Refusal):
-            raise LaunchError(answer.text)
+            msg = f"{answer.subject}: {answer.text}"
+            raise LaunchError(msg)

@@ -146,7 +146,7 @@ def _waived(
 
 
 def _waiver_for(book: Book, clause: ClauseRef, tranche: Tranche) -> Waiver | MissingPermission:
-    """The waiver among those of the award that belongs to a clause; an award may need one of each of several holders."""
+    """The waiver of the award that belongs to a clause; an award may need one of each of several holders."""
     if not tranche.award.waiver_ids:
         return MissingPermission(clause, "no notice was served and no exemption is named")
     for waiver_id in tranche.award.waiver_ids:

@@ -2,20 +2,26 @@
 
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from multihome.cli import options
-from multihome.cli.session import FilesWrongError, client_of, say, tell
+from multihome.cli.session import ArgumentsWrongError, FilesWrongError, client_of, say, sending, tell
+from multihome.files.problems import file_problem
 
 if TYPE_CHECKING:
-    from multihome.client.client import Client
+    from multihome.client.client import Client, Reply
     from multihome.domain.workloads import WorkloadSpec
     from multihome.files.loading import Loaded
+    from multihome.files.origins import Origin
+    from multihome.wire.responses import AcceptedOut
 
 FAILED = 1
+STDIN = "standard input"
+"""What a workload's file is called that came from there."""
 
 
 def apply(
@@ -62,15 +68,17 @@ def submit(  # noqa: PLR0913 -- one argument an option
     from multihome.cli import tables  # noqa: PLC0415
 
     client = client_of(context, state)
-    spec = _with_env(_one_workload(_load_file(client, file, tenant), file), env)
+    loaded = _load_file(client, file, tenant)
+    spec = _with_env(_one_workload(loaded, file), env)
     if name:
         spec = msgspec.structs.replace(spec, name=name)
-    if dry_run:
-        tell(client.preview(spec), as_json, tables.foreseen)
-        return
     after_seq = client.head().value.seq if wait else 0
-    reply = client.submit(spec)
-    tell(reply, as_json, tables.accepted)
+    with sending(_as_sent(loaded, spec)):
+        if dry_run:
+            tell(client.preview(spec), as_json, tables.foreseen)
+            return
+        reply = client.submit(spec)
+    _told(reply, as_json=as_json)
     if wait and not _awaited(client, reply.value.workload_ids[0], after_seq, spec.units, is_service=bool(spec.service)):
         raise typer.Exit(FAILED)
 
@@ -85,9 +93,7 @@ def cancel(
     as_json: options.Json = False,
 ) -> None:
     """Stop a workload for good."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).cancel(workload, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).cancel(workload, actor, why), as_json=as_json)
 
 
 def drain(
@@ -100,9 +106,7 @@ def drain(
     as_json: options.Json = False,
 ) -> None:
     """Admit nothing more to a provider or pool; what runs there stops with a checkpoint and waits for room."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).drain(target, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).drain(target, actor, why), as_json=as_json)
 
 
 def undrain(
@@ -115,9 +119,7 @@ def undrain(
     as_json: options.Json = False,
 ) -> None:
     """Admit to a provider or pool again."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).undrain(target, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).undrain(target, actor, why), as_json=as_json)
 
 
 def override(
@@ -132,9 +134,7 @@ def override(
     as_json: options.Json = False,
 ) -> None:
     """Set a rule aside for one workload. Clauses and capacity cannot be."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).override(workload, rule, priority, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).override(workload, rule, priority, actor, why), as_json=as_json)
 
 
 def declare_lost(
@@ -147,9 +147,7 @@ def declare_lost(
     as_json: options.Json = False,
 ) -> None:
     """Treat a provider as gone: what runs there is fenced, and may run again elsewhere."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).declare_lost(provider, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).declare_lost(provider, actor, why), as_json=as_json)
 
 
 def restore_provider(
@@ -162,9 +160,7 @@ def restore_provider(
     as_json: options.Json = False,
 ) -> None:
     """Admit to a provider again that was declared lost."""
-    from multihome.cli import tables  # noqa: PLC0415
-
-    tell(client_of(context, state).restore(provider, actor, why), as_json, tables.accepted)
+    _told(client_of(context, state).restore(provider, actor, why), as_json=as_json)
 
 
 def clock_advance(
@@ -176,10 +172,15 @@ def clock_advance(
     as_json: options.Json = False,
 ) -> None:
     """Move the scenario clock."""
+    move = {name: text for name, text in (("to", to), ("by", by)) if text}
+    _told(client_of(context, state).move_clock(move), as_json=as_json)
+
+
+def _told(reply: "Reply[AcceptedOut]", *, as_json: bool) -> None:
+    """Print what a command changed."""
     from multihome.cli import tables  # noqa: PLC0415
 
-    move = {name: text for name, text in (("to", to), ("by", by)) if text}
-    tell(client_of(context, state).move_clock(move), as_json, tables.accepted)
+    tell(reply, as_json, tables.accepted)
 
 
 def _apply(
@@ -190,38 +191,67 @@ def _apply(
     client = client_of(context, state)
     loaded = _load(client, list(paths), tenant)
     workloads = tuple(_with_env(spec, env) for spec in loaded.workloads)
-    tell(client.apply(loaded.documents, workloads, dry_run=dry_run), as_json, tables.applied)
+    with sending(loaded.origins):
+        reply = client.apply(loaded.documents, workloads, dry_run=dry_run)
+    tell(reply, as_json, tables.applied)
 
 
 def _load(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
     """What files say, held against the names that the control plane knows; wrong files end the command."""
+    return _checked(_read(client, paths, tenant))
+
+
+def _read(client: "Client", paths: list[Path], tenant: str) -> "Loaded":
     import msgspec  # noqa: PLC0415
 
     from multihome.files.loading import load  # noqa: PLC0415
     from multihome.files.references import KnownNames  # noqa: PLC0415
 
     names = msgspec.structs.asdict(client.names().value)
-    loaded = load(paths, known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}), tenant=tenant)
+    return load(paths, known=KnownNames(**{kind: frozenset(found) for kind, found in names.items()}), tenant=tenant)
+
+
+def _checked(loaded: "Loaded") -> "Loaded":
     if loaded.problems:
-        raise FilesWrongError("\n".join(map(str, loaded.problems)))
+        raise FilesWrongError(loaded.problems)
     return loaded
 
 
 def _load_file(client: "Client", file: str, tenant: str) -> "Loaded":
+    import msgspec  # noqa: PLC0415
+
     if file != "-":
         return _load(client, [Path(file)], tenant)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "stdin.yaml"
         copy.write_bytes(sys.stdin.buffer.read())
-        return _load(client, [copy], tenant)
+        read = _read(client, [copy], tenant)
+    problems = tuple(msgspec.structs.replace(problem, file=STDIN) for problem in read.problems)
+    origins = tuple(msgspec.structs.replace(origin, file=STDIN) for origin in read.origins)
+    return _checked(msgspec.structs.replace(read, problems=problems, origins=origins))
 
 
 def _one_workload(loaded: "Loaded", file: str) -> "WorkloadSpec":
     if len(loaded.workloads) != 1 or loaded.documents:
-        found = len(loaded.workloads) + len(loaded.documents)
-        wrong = f"{file}: expected one workload, and found {found} documents; `multihome apply` takes any number"
-        raise FilesWrongError(wrong)
+        wrong = f"expected one workload, and found {_counted(loaded)}"
+        raise FilesWrongError((file_problem(file, wrong, "`multihome apply` takes any number of documents"),))
     return loaded.workloads[0]
+
+
+def _counted(loaded: "Loaded") -> str:
+    """How many documents of which kind there are: `2 workloads, 1 tenant`."""
+    counts = Counter(origin.kind for origin in loaded.origins)
+    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts.items())
+
+
+def _as_sent(loaded: "Loaded", spec: "WorkloadSpec") -> "tuple[Origin, ...]":
+    """The origin of the one workload, as refusals call it: the command line may have given it another name."""
+    import msgspec  # noqa: PLC0415
+
+    from multihome.files.origins import workload_subject  # noqa: PLC0415
+
+    subject = workload_subject(spec.tenant_id, spec.name)
+    return tuple(msgspec.structs.replace(origin, subject=subject) for origin in loaded.origins)
 
 
 def _with_env(spec: "WorkloadSpec", env: list[str]) -> "WorkloadSpec":
@@ -230,7 +260,7 @@ def _with_env(spec: "WorkloadSpec", env: list[str]) -> "WorkloadSpec":
 
     wrong = [given for given in env if not given.partition("=")[0] or "=" not in given]
     if wrong:
-        raise FilesWrongError("\n".join(f"--env {given}: expected NAME=VALUE" for given in wrong))
+        raise ArgumentsWrongError("\n".join(f"--env {given}: expected NAME=VALUE" for given in wrong))
     given = {name: value for name, _, value in (item.partition("=") for item in env)}
     return msgspec.structs.replace(spec, envs={**spec.envs, **given})
 

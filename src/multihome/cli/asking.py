@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from multihome.cli import options
-from multihome.cli.session import FilesWrongError, client_of, say, tell
+from multihome.cli.session import ArgumentsWrongError, client_of, say, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -65,7 +65,7 @@ def logs(
     """Print what a rank has written: with --json as lines of text, each with its offset in bytes."""
     if follow and as_json:
         wrong = "--follow prints without end, and --json one object: choose one of them"
-        raise FilesWrongError(wrong)
+        raise ArgumentsWrongError(wrong)
     client = client_of(context, state)
     if as_json:
         say(_logs_json(client, workload, unit, rank))

@@ -1,15 +1,10 @@
-"""All commands, and what becomes of their errors: words and an exit code, never a traceback."""
+"""All commands under their names."""
 
 import typer
 
-from multihome.cli import acting, asking, proving, serving
-from multihome.cli.launchers import LaunchError, Launchers
-from multihome.cli.session import WRONG_FILES, FilesWrongError, warn
-from multihome.client.directory import NotRunningError
-from multihome.client.refused import RefusedError
-from multihome.wire.refusals import RefusalOut
-
-FAILED = 1
+from multihome.cli import acting, asking, contracts, proving, serving
+from multihome.cli.errors import FAILED, telling
+from multihome.cli.launchers import Launchers
 
 
 def command_line() -> typer.Typer:
@@ -35,7 +30,7 @@ def command_line() -> typer.Typer:
         "campaign": serving.campaign,
         "version": serving.version,
     }.items():
-        app.command(name)(command)
+        app.command(name)(telling(command))
     for group, text, commands in (
         (
             "provider",
@@ -43,6 +38,15 @@ def command_line() -> typer.Typer:
             {
                 "declare-lost": acting.declare_lost,
                 "restore": acting.restore_provider,
+            },
+        ),
+        (
+            "contract",
+            "Contracts, their clauses and their deadlines.",
+            {
+                "list": contracts.contract_list,
+                "show": contracts.contract_show,
+                "calendar": contracts.contract_calendar,
             },
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
@@ -62,7 +66,7 @@ def command_line() -> typer.Typer:
     ):
         inner = _group(text)
         for name, command in commands.items():
-            inner.command(name)(command)
+            inner.command(name)(telling(command))
         app.add_typer(inner, name=group)
     return app
 
@@ -71,27 +75,9 @@ def run(launchers: Launchers) -> None:
     """Run the command that the arguments name, and exit."""
     try:
         command_line()(obj=launchers, prog_name="multihome")
-    except FilesWrongError as error:
-        warn(str(error))
-        raise SystemExit(WRONG_FILES) from None
-    except (LaunchError, NotRunningError) as error:
-        warn(str(error))
-        raise SystemExit(FAILED) from None
     except BrokenPipeError:
-        raise SystemExit(FAILED) from None
-    except RefusedError as error:
-        _tell_refusal(error.refusal)
         raise SystemExit(FAILED) from None
 
 
 def _group(text: str) -> typer.Typer:
     return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-def _tell_refusal(refusal: RefusalOut) -> None:
-    """A refusal in words: what it is about, why, and what would be accepted."""
-    warn(f"refused ({refusal.code}): {refusal.subject}: {refusal.text}")
-    if refusal.accepted:
-        warn(f"  accepted: {refusal.accepted}")
-    for other in refusal.others:
-        warn(f"  also: {other}")

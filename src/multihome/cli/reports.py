@@ -1,6 +1,7 @@
-"""The report, as people read it."""
+"""The report, as people read it: sections that fit a terminal of 80 columns, where a long name is folded, never cut."""
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,8 +20,8 @@ def report(view: Report) -> RenderableType:
     """Every section that has something to say."""
     scenario = f"{format_instant(view.from_contract_ms)} to {format_instant(view.contract_ms)}"
     real = f"{format_clock(view.from_process_ms)} to {format_clock(view.process_ms)}"
-    head = Text(f"contract time {scenario}; real time {real}")
-    sections: list[tuple[str, Table | Text]] = [
+    head = Text(f"contract time {scenario}\nreal time     {real}")
+    sections: list[tuple[str, Table]] = [
         ("Who ran where, and when", _runs(view)),
         ("Why there", _reasons(view)),
         ("By provider", _totals(view.by_provider)),
@@ -36,7 +37,7 @@ def report(view: Report) -> RenderableType:
     ]
     parts: list[RenderableType] = [head]
     for title, section in sections:
-        if section if isinstance(section, Text) else section.row_count:
+        if section.row_count:
             parts.extend((Text(f"\n{title}", style="bold"), section))
     total = f"{format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
     parts.append(Text(f"\ntotal {total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
@@ -46,7 +47,8 @@ def report(view: Report) -> RenderableType:
 def _runs(view: Report) -> Table:
     """Two lines a run, so that scenario time and real time both fit."""
     table = table_of("workload, outcome", "pool, chips", "from, real", "to, real")
-    for column in table.columns:
+    # Times are as wide as they are; names give way.
+    for column in table.columns[-2:]:
         column.no_wrap = True
     for run in view.runs[-LINES_MAX:]:
         table.add_row(
@@ -58,17 +60,18 @@ def _runs(view: Report) -> Table:
     return table
 
 
-def _reasons(view: Report) -> Text:
+def _reasons(view: Report) -> Table:
     """The reasons of placements, once for all runs that share them."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for run in view.runs[-LINES_MAX:]:
         told = (run.pool_id, *(sentence for sentence in run.sentences if not sentence.startswith(_LESSER_REASONS)))
         alike.setdefault(told, []).append(_unit_name(run))
-    lines: list[str] = []
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
     for (pool_id, *sentences), names in alike.items():
-        lines.append(f"{pool_id}: {', '.join(dict.fromkeys(names))}")
-        lines.append(f"  {' '.join(sentences)}")
-    return Text("\n".join(lines))
+        table.add_row(f"{pool_id}: {', '.join(dict.fromkeys(names))}")
+        table.add_row(Padding(" ".join(sentences), (0, 0, 0, 2)))
+    return table
 
 
 def _unit_name(run: RunLine) -> str:
@@ -92,15 +95,14 @@ def _totals(lines: tuple[TotalLine, ...]) -> Table:
 
 
 def _burn_down(view: Report) -> Table:
-    table = table_of("tranche", "month", ">owed chip-h", ">taken", ">lacking", ">costs")
+    """Two lines a month, so that large figures fit beside long names."""
+    table = table_of("tranche, period", ">owed chip-h", ">taken", ">lacking, costs")
     for line in view.burn_down[-LINES_MAX:]:
         table.add_row(
-            line.tranche_id,
-            format_date(line.month_start_ms)[: len("2025-06")],
+            f"{line.tranche_id}\n  {line.period}",
             format_chip_hours(line.owed_chip_ms),
             format_chip_hours(line.taken_chip_ms),
-            format_chip_hours(line.deficiency_chip_ms),
-            format_usd(line.deficiency_micro_usd),
+            f"{format_chip_hours(line.deficiency_chip_ms)}\n{format_usd(line.deficiency_micro_usd)}",
         )
     return table
 
@@ -120,7 +122,6 @@ def _evidence(view: Report) -> Table:
     for line in view.evidence:
         alike.setdefault((line.tranche_id, line.text), []).append(line.name)
     table = table_of("tranche", ">runs", "why its capacity was permitted")
-    table.columns[0].no_wrap = True
     for (tranche_id, text), names in list(alike.items())[:LINES_MAX]:
         table.add_row(tranche_id, str(len(names)), text)
     return table

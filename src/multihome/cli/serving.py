@@ -7,7 +7,7 @@ import typer
 
 from multihome.cli import options
 from multihome.cli.launchers import StartOptions
-from multihome.cli.session import FilesWrongError, client_of, launchers_of, say, say_either, show_on_terminal
+from multihome.cli.session import ArgumentsWrongError, client_of, launchers_of, say, say_either, show_on_terminal
 
 
 def up(
@@ -16,7 +16,10 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 takes any.")] = options.PORT_DEFAULT,
     clock_start: Annotated[
         str | None,
-        typer.Option(metavar="DATE", help="Give an empty journal a scenario clock that starts here."),
+        typer.Option(
+            metavar="DATE",
+            help="Give an empty journal a scenario clock that starts here; refused on one that began otherwise.",
+        ),
     ] = None,
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
     *,
@@ -42,7 +45,7 @@ def _check_instant(text: str) -> None:
         parse_instant(text)
     except ValueError as error:
         wrong = f"--clock-start {text}: {error}; expected a date like 2025-06-02, or an instant with its zone"
-        raise FilesWrongError(wrong) from error
+        raise ArgumentsWrongError(wrong) from error
 
 
 def down(

@@ -1,7 +1,8 @@
 """What a command works with: the client of the control plane, and a way to say things."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -9,11 +10,15 @@ import typer
 
 from multihome.cli.launchers import Launchers
 from multihome.cli.options import actor_default
+from multihome.client.refused import RefusedError
+from multihome.files.problems import FileProblem
+from multihome.wire.refusals import RefusalOut
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from multihome.client.client import Client, Reply
+    from multihome.files.origins import Origin
 
 WRONG_FILES = 2
 """Exit code where files or arguments are wrong; 1 is a refusal or a failure."""
@@ -22,7 +27,39 @@ _T = TypeVar("_T")
 
 
 class FilesWrongError(Exception):
-    """Files cannot be used; the problems, one a line."""
+    """Files cannot be used, and everything that is wrong with them."""
+
+    def __init__(self, problems: tuple[FileProblem, ...]) -> None:
+        """Carry the problems, at least one."""
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class ArgumentsWrongError(Exception):
+    """Arguments of a command do not say what it can do, and why."""
+
+
+class FilesRefusedError(Exception):
+    """The control plane said no to what files say; with where in them everything stands."""
+
+    def __init__(self, refusal: RefusalOut, origins: "Sequence[Origin]") -> None:
+        """Carry the refusal, and the origins of the documents in the order in which they were sent."""
+        super().__init__(f"{refusal.subject}: {refusal.text}")
+        self.refusal = refusal
+        self.origins = origins
+
+
+@contextmanager
+def sending(origins: "Sequence[Origin]") -> Generator[None]:
+    """Within it documents are sent, and a refusal gets their places.
+
+    Raises:
+        FilesRefusedError: the control plane said no.
+    """
+    try:
+        yield
+    except RefusedError as error:
+        raise FilesRefusedError(error.refusal, origins) from None
 
 
 def launchers_of(context: typer.Context) -> Launchers:

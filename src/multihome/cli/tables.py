@@ -6,11 +6,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from multihome.units.money import format_usd
 from multihome.units.time import format_instant
 from multihome.views.audit import AuditReport
 from multihome.views.explain import Explanation
 from multihome.views.preview import Preview
+from multihome.views.prices import PriceRow
 from multihome.views.status import StatusView, WorkloadRow
+from multihome.views.words import clause_text
 from multihome.wire.responses import AcceptedOut, ClockOut, WorkloadOut
 
 PROGRESS_NONE = ""
@@ -75,10 +78,10 @@ def explanation(view: Explanation) -> RenderableType:
     if view.waits_because:
         lines.append("waits because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
-    lines.append("what happened")
+    lines.extend(view.notes)
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
-    lines.extend(f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story)
-    return Text("\n".join(lines))
+    story = [f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story]
+    return Group(Text("\n".join(lines)), *_prices(view.prices), Text("\n".join(["what happened", *story])))
 
 
 def foreseen(view: Preview) -> RenderableType:
@@ -90,7 +93,8 @@ def foreseen(view: Preview) -> RenderableType:
     if view.waiting_units:
         lines.append(f"{view.waiting_units} unit(s) would wait because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
-    return Text("\n".join(lines))
+    lines.extend(view.notes)
+    return Group(Text("\n".join(lines)), *_prices(view.prices))
 
 
 def clock(view: ClockOut) -> RenderableType:
@@ -159,6 +163,26 @@ def _workloads(rows: list[WorkloadRow]) -> Table:
             ", ".join(row.pools) + progress + waits,
         )
     return table
+
+
+def _prices(rows: tuple[PriceRow, ...]) -> list[RenderableType]:
+    """What one more chip-hour costs where; a column more where equity makes a difference."""
+    if not rows:
+        return []
+    has_equity = any(row.effective_micro_usd_per_chip_hour != row.micro_usd_per_chip_hour for row in rows)
+    headings = ["pool", ">a chip-hour", *([">with equity"] if has_equity else []), "because"]
+    table = table_of(*headings)
+    for row in rows:
+        amount = "forbidden" if row.is_forbidden else _usd(row.micro_usd_per_chip_hour)
+        equity = [_usd(row.effective_micro_usd_per_chip_hour)] if has_equity else []
+        names_clause = row.clause is not None and clause_text(row.clause) not in row.rule
+        rule = f"{clause_text(row.clause)}: {row.rule}" if row.clause and names_clause else row.rule
+        table.add_row(row.pool_id, amount, *equity, rule)
+    return [Text("one more chip-hour would cost now"), table]
+
+
+def _usd(micro_usd: int | None) -> str:
+    return "-" if micro_usd is None else format_usd(micro_usd)
 
 
 def _progress(step: int, checkpoint_step: int) -> str:

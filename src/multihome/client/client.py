@@ -13,6 +13,7 @@ from multihome.client.directory import NotRunningError, read_server, read_token
 from multihome.client.refused import RefusedError
 from multihome.domain.commands import Document
 from multihome.domain.workloads import WorkloadSpec
+from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
 from multihome.views.preview import Preview
 from multihome.views.report import Report
@@ -166,6 +167,19 @@ class Client:
         """Who ran where, what it cost, what every clause made of it."""
         return self._read(Report, "/v1/report")
 
+    def contracts(self, *, as_of: str = "") -> Reply[ContractList]:
+        """Every contract on record, now or by an instant."""
+        return self._read(ContractList, "/v1/contracts", _said(as_of=as_of))
+
+    def contract(self, name: str, *, as_of: str = "") -> Reply[ContractView]:
+        """One contract, now or as of an instant."""
+        return self._read(ContractView, f"/v1/contracts/{_part(name)}", _said(as_of=as_of))
+
+    def calendar(self, contract: str = "", *, as_of: str = "", until: str = "") -> Reply[ContractCalendar]:
+        """The deadlines of a contract; of all of them and of offers where none is named."""
+        path = f"/v1/contracts/{_part(contract)}/calendar" if contract else "/v1/calendar"
+        return self._read(ContractCalendar, path, _said(as_of=as_of, until=until))
+
     def clock(self) -> Reply[ClockOut]:
         """Contract time, process time and the wall's."""
         return self._read(ClockOut, "/v1/clock")
@@ -257,6 +271,11 @@ def _checked(answer: "httpx.Response") -> "httpx.Response":
     except msgspec.MsgspecError:
         refusal = edge_refusal(EdgeCode.FAULT, "answer", f"HTTP {answer.status_code} without a refusal")
     raise RefusedError(refusal, answer.content)
+
+
+def _said(**query: str) -> dict[str, str]:
+    """A query without what was not said."""
+    return {name: text for name, text in query.items() if text}
 
 
 def _part(name: str) -> str:

@@ -4,16 +4,23 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 """
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any
 
+import msgspec
+
+from multihome.clauses.periods import metered_stretch
+from multihome.clauses.standing import as_it_stands
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
     ANSWERS_MAX,
+    ATTEMPT_MS_MAX,
+    GIVEN_UP_MAX,
     AppliedWorkload,
     DrainState,
     KeptAnswer,
     Openness,
+    Pending,
     ProviderState,
     RunState,
     State,
@@ -21,22 +28,21 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
+    outbox_key,
+    place_of,
     settled_key,
     taken_key,
     unit_key,
 )
 from multihome.domain import events as ev
-from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Accepted, OverrideRule
-from multihome.domain.contracts import Contract, Suspension, Waiver
-from multihome.domain.ids import ProviderId
-from multihome.domain.procurement import Need, Offer
+from multihome.domain.contracts import Contract
+from multihome.domain.ids import ContractId, ProviderId
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Fenced, Intended, Outcome, Running, Stopping, Unknown
-from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant
+from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
+from multihome.domain.supply import Delivery
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import FOREVER_MS, Interval, Now, month_interval
+from multihome.units.time import FOREVER_MS, Interval, Now
 
 
 def apply(state: State, event: ev.Event, at: Now) -> None:
@@ -52,8 +58,10 @@ def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Ref
 
 
 def touch(state: State, at: Now) -> None:
-    """Note the instant of the record that was folded last."""
+    """Note the instant of the record that was folded last, and of the first one."""
     state.last = at
+    if state.began_ms is None:
+        state.began_ms = at.contract_ms
 
 
 def _installed(state: State, event: ev.Installed, at: Now) -> None:
@@ -63,7 +71,9 @@ def _installed(state: State, event: ev.Installed, at: Now) -> None:
 
 def _clock_declared(state: State, event: ev.ClockDeclared, at: Now) -> None:
     del at
+    state.scenario_start_ms = event.start_ms
     state.scenario_ms = event.start_ms
+    state.began_ms = event.start_ms
 
 
 def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
@@ -74,29 +84,12 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
     del at
     document = event.document
-    match document:
-        case AcceleratorType():
-            state.accelerators[document.name] = document
-        case Provider():
-            state.providers[document.id] = document
-        case Pool():
-            state.pools[document.id] = document
-        case Contract():
-            state.contracts[document.id] = document
-        case Waiver():
-            state.waivers[document.id] = document
-        case Suspension():
-            state.suspensions[document.id] = document
-        case Need():
-            state.needs[document.id] = document
-        case Offer():
-            state.offers[document.id] = document
-        case Delivery():
-            state.deliveries[document.id] = document
-        case Tenant():
-            state.tenants[document.id] = document
-        case _:
-            assert_never(document)
+    table, key = place_of(state, document)
+    table[key] = document
+    if isinstance(document, Contract):
+        _restate(state, document.id)
+    elif isinstance(document, Delivery):
+        _restate(state, ContractId(document.tranche_id.rpartition("/")[0]))
 
 
 def _submitted(state: State, event: ev.WorkloadSubmitted, at: Now) -> None:
@@ -243,8 +236,15 @@ def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
         unit = workload.units[run.unit]
         unit.done = event.outcome is Outcome.SUCCEEDED
         unit.failures += event.outcome is Outcome.FAILED or run.stop_cause in PROGRAM_FAULTS
-    if workload is not None and not run.replaced and ran_long(workload, run, at):
-        workload.units[run.unit].pauses = 0
+        unit.last_end = AttemptEnd(
+            generation=run.generation,
+            outcome=event.outcome,
+            exit_code=event.exit_code,
+            text=event.text,
+            stop_cause=run.stop_cause,
+        )
+        if ran_long(workload, run, at):
+            unit.pauses = 0
     _release_unit(state, run)
 
 
@@ -307,10 +307,15 @@ def _award_made(state: State, event: ev.AwardMade, at: Now) -> None:
 def _tranche_moved(state: State, event: ev.TrancheMoved, at: Now) -> None:
     del at
     state.tranche_moves.setdefault(event.tranche_id, []).append(event)
+    _restate(state, ContractId(event.tranche_id.rpartition("/")[0]))
 
 
 def _credit_due(state: State, event: ev.CreditDue, at: Now) -> None:
     del at
+    before = state.credits_due.get(event.tranche_id)
+    if before is not None:
+        amount = before.amount_micro_usd + event.amount_micro_usd
+        event = msgspec.structs.replace(event, amount_micro_usd=amount, text=f"{before.text}; {event.text}")
     state.credits_due[event.tranche_id] = event
 
 
@@ -324,14 +329,57 @@ def _period_settled(state: State, event: ev.PeriodSettled, at: Now) -> None:
     state.settled[settled_key(event.clause, event.tranche_id)] = event
 
 
+def _breach_told(state: State, event: ev.BreachTold, at: Now) -> None:
+    del at
+    state.breaches[event.breach.contract_id] = event.breach
+
+
+def _breach_cured(state: State, event: ev.BreachCured, at: Now) -> None:
+    del at
+    state.breaches.pop(event.contract_id, None)
+
+
 def _termination_given(state: State, event: ev.TerminationGiven, at: Now) -> None:
     del at
     state.terminations[event.termination.contract_id] = event.termination
+    _restate(state, event.termination.contract_id)
+
+
+def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
+    del at
+    state.deadlines_told[event.id] = None
+
+
+def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
+    key = outbox_key(event.webhook_id, event.notification.id)
+    due_ms = at.process_ms + ATTEMPT_MS_MAX
+    state.outbox[key] = Pending(event.notification, event.webhook_id, event.attempt, due_ms)
+
+
+def _notification_delivered(state: State, event: ev.NotificationDelivered, at: Now) -> None:
+    del at
+    state.outbox.pop(outbox_key(event.webhook_id, event.notification_id), None)
+
+
+def _notification_failed(state: State, event: ev.NotificationFailed, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification_id)
+    pending = state.outbox[key]
+    state.outbox[key] = msgspec.structs.replace(pending, due_process_ms=event.retry_process_ms, error=event.error)
+
+
+def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now) -> None:
+    del at
+    key = outbox_key(event.webhook_id, event.notification.id)
+    state.given_up[key] = state.outbox.pop(key)
+    if len(state.given_up) > GIVEN_UP_MAX:
+        del state.given_up[next(iter(state.given_up))]
 
 
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
-    key = taken_key(event.tranche_id, month_interval(event.interval.start_ms).start_ms)
+    stretch = metered_stretch(state.contracts[event.contract_id], event.interval.start_ms)
+    key = taken_key(event.tranche_id, stretch.start_ms)
     state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
     run = state.runs.get(event.run_id)
     if run is not None:
@@ -346,6 +394,16 @@ def _orphan(state: State, event: ev.OrphanSeen, at: Now) -> None:
 def _nothing(state: State, event: ev.Event, at: Now) -> None:
     """For events that only the record is for."""
     del state, event, at
+
+
+def _restate(state: State, contract_id: ContractId) -> None:
+    """A contract changed, or something happened to it: work out anew how it stands."""
+    document = state.contract_documents.get(contract_id)
+    if document is not None:
+        termination = state.terminations.get(contract_id)
+        state.contracts[contract_id] = as_it_stands(
+            document, state.deliveries.values(), state.tranche_moves, termination
+        )
 
 
 def _provider(state: State, provider_id: ProviderId) -> ProviderState:
@@ -415,7 +473,14 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.CreditDue: _credit_due,
     ev.CreditClaimed: _credit_claimed,
     ev.PeriodSettled: _period_settled,
+    ev.BreachTold: _breach_told,
+    ev.BreachCured: _breach_cured,
     ev.TerminationGiven: _termination_given,
+    ev.DeadlineNear: _deadline_near,
+    ev.NotificationSent: _notification_sent,
+    ev.NotificationDelivered: _notification_delivered,
+    ev.NotificationFailed: _notification_failed,
+    ev.NotificationGivenUp: _notification_given_up,
     ev.ChipTimeMetered: _metered,
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from multihome.clauses.delay_remedy import delay
 from multihome.clauses.table import on_provider_loss
 from multihome.controller.classes import spec_sha256
-from multihome.controller.decision import Decision
-from multihome.controller.documents import document_problems, place_of, with_documents, workload_problems
+from multihome.controller.decision import Decision, accepted, needs_person, refused
+from multihome.controller.deliveries import claim_credit, delivered, move_tranche
+from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
@@ -16,12 +16,14 @@ from multihome.controller.state import (
     State,
     WorkloadState,
     applied_name,
+    place_of,
 )
+from multihome.controller.terminations import cure_breach, tell_breach, terminate
 from multihome.domain import commands as cmd
 from multihome.domain.accelerators import AcceleratorType
-from multihome.domain.clause_terms import ClauseRef, DelayRemedy, FirstRefusal
+from multihome.domain.clause_terms import ClauseRef, FirstRefusal
 from multihome.domain.commands import Accepted, Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -40,6 +42,8 @@ from multihome.domain.events import (
     WorkloadSubmitted,
 )
 from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.notifications import Webhook
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
@@ -61,48 +65,39 @@ def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
     return decision
 
 
-def _refuse(problems: Iterable[Refusal]) -> Decision:
-    """The refusal that comes first in the documented order, with the others in words."""
-    order = list(RefusalCode)
-    ranked = sorted(problems, key=lambda problem: order.index(problem.code))
-    first = ranked[0]
-    others = tuple(f"{problem.subject}: {problem.text}" for problem in ranked[1:])
-    return Decision(answer=Refusal(first.code, first.subject, first.text, accepted=first.accepted, others=others))
-
-
-def _accept(*events: Event, answer: Accepted | None = None) -> Decision:
-    return Decision(events=events, answer=answer or Accepted())
-
-
 def _install(state: State, command: cmd.Install, request: cmd.Request, now: Now) -> Decision:
     del request, now
     if state.installation_id:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, "installation", "this journal has an installation already")])
-    return _accept(Installed(installation_id=command.installation_id))
+        return refused([Refusal(RefusalCode.WRONG_STATE, "installation", "this journal has an installation already")])
+    return accepted(Installed(installation_id=command.installation_id))
 
 
 def _declare_clock(state: State, command: cmd.DeclareClock, request: cmd.Request, now: Now) -> Decision:
+    """To declare the same start again changes nothing; another one would move time under what has happened already."""
     del request, now
-    if state.scenario_ms is not None:
-        text = f"the scenario clock stands at {format_instant(state.scenario_ms)} already"
-        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+    wanted = format_instant(command.start_ms)
+    if state.scenario_start_ms == command.start_ms:
+        return accepted()
+    if state.scenario_start_ms is not None:
+        began = format_instant(state.scenario_start_ms)
+        text = f"it cannot start at {wanted}: the scenario clock of this journal started at {began}"
+        return refused([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     if state.workloads or state.taken_chip_ms:
-        return _refuse(
-            [Refusal(RefusalCode.WRONG_STATE, "clock", "a scenario clock is declared before the first workload")]
-        )
-    return _accept(ClockDeclared(start_ms=command.start_ms))
+        text = f"it cannot start at {wanted}: contract time is real time here, and there have been workloads in it"
+        return refused([Refusal(RefusalCode.WRONG_STATE, "clock", text)])
+    return accepted(ClockDeclared(start_ms=command.start_ms))
 
 
 def _advance_clock(state: State, command: cmd.AdvanceClock, request: cmd.Request, now: Now) -> Decision:
     del request, now
     if state.scenario_ms is None:
         text = "contract time is real time here; start with `multihome up --clock-start DATE` to have a scenario clock"
-        return _refuse([Refusal(RefusalCode.CLOCK_NOT_SCENARIO, "clock", text)])
+        return refused([Refusal(RefusalCode.CLOCK_NOT_SCENARIO, "clock", text)])
     if command.to_ms < state.scenario_ms:
         text = f"{format_instant(command.to_ms)} is before {format_instant(state.scenario_ms)}"
-        return _refuse([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
+        return refused([Refusal(RefusalCode.CLOCK_BACKWARDS, "clock", text)])
     changes = (f"clock at {format_instant(command.to_ms)}",)
-    return _accept(ClockAdvanced(to_ms=command.to_ms), answer=Accepted(changes=changes))
+    return accepted(ClockAdvanced(to_ms=command.to_ms), answer=Accepted(changes=changes))
 
 
 def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> Decision:
@@ -118,7 +113,7 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
             continue
         changes.append(f"{'+' if before is None else '~'} {_DOCUMENT_WORDS[type(document)]} {key}")
         events.append(DocumentRecorded(document=document))
-        events.extend(_consequences(known, document))
+        events.extend(_consequences(known, document, request.actor))
     workload_ids: list[WorkloadId] = []
     for ordinal, spec in enumerate(command.workloads):
         name = applied_name(spec.tenant_id, spec.name)
@@ -140,7 +135,7 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
     added = sum(isinstance(event, WorkloadSubmitted) for event in events)
     problems.extend(_queue_full(state, added, f"{added} workloads"))
     if problems:
-        return _refuse(problems)
+        return refused(problems)
     return Decision(events=tuple(events), answer=Accepted(workload_ids=tuple(workload_ids), changes=tuple(changes)))
 
 
@@ -159,32 +154,16 @@ def _queue_full(state: State, added: int, subject: str) -> Iterable[Refusal]:
         yield Refusal(RefusalCode.QUEUE_FULL, subject, f"{WORKLOADS_MAX} live workloads are the limit")
 
 
-def _consequences(known: State, document: Document) -> list[Event]:
-    """What the delay remedies of its contract make of a delivery."""
+def _consequences(known: State, document: Document, actor: str) -> list[Event]:
+    """What follows from a delivery beside its capacity."""
     if not isinstance(document, Delivery):
         return []
     contract = known.contracts.get(ContractId(document.tranche_id.rpartition("/")[0]))
-    if contract is None:
+    tranche = next((one for one in contract.tranches if one.id == document.tranche_id), None) if contract else None
+    if contract is None or tranche is None:
         return []
-    events: list[Event] = []
-    for tranche in contract.tranches:
-        for terms in contract.clauses:
-            if tranche.id != document.tranche_id or not isinstance(terms, DelayRemedy):
-                continue
-            # Of several versions of a clause the one counts that was in force when delivery was due.
-            if not terms.interval.contains(tranche.promised_ms):
-                continue
-            late = delay(terms, tranche.promised_ms, document.effective_ms)
-            if not late.late_days:
-                continue
-            text = (
-                f"tranche {tranche.id}: {late.late_days} days late, {late.grace_days} of grace, discount "
-                f"{late.discount_bps / 100:g} % of the rate{' (capped)' if late.capped else ''} is due; "
-                f"nothing was billed before acceptance"
-            )
-            code = "remedy_accrued" if late.discount_bps else "within_grace"
-            events.append(ClauseConsequence(clause=ClauseRef(contract.id, terms.id), code=code, text=text))
-    return events
+    chips_per_domain = tranche.nodes_per_domain * known.pools[tranche.pool_id].chips_per_node
+    return delivered(contract, tranche, document, actor, chips_per_domain)
 
 
 def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -> Decision:
@@ -192,9 +171,9 @@ def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -
     problems = workload_problems(state, command.spec)
     problems.extend(_queue_full(state, 1, f"workload {command.spec.name}"))
     if problems:
-        return _refuse(problems)
+        return refused(problems)
     workload_id = WorkloadId(f"w-{request.minted_id}")
-    return _accept(
+    return accepted(
         WorkloadSubmitted(workload_id=workload_id, spec=command.spec), answer=Accepted(workload_ids=(workload_id,))
     )
 
@@ -217,9 +196,9 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
     del request
     workload = find_workload(state, command.workload)
     if isinstance(workload, Refusal):
-        return _refuse([workload])
+        return refused([workload])
     if workload.cancelled:
-        return _accept(answer=Accepted(workload_ids=(workload.id,)))
+        return accepted(answer=Accepted(workload_ids=(workload.id,)))
     events: list[Event] = [WorkloadCancelled(workload_id=workload.id, actor=command.actor, why=command.why)]
     runs = [state.runs[unit.run_id] for unit in workload.units if unit.run_id is not None]
     events.extend(stop_event(run, StopCause.CANCELLED, now) for run in runs)
@@ -228,9 +207,9 @@ def _cancel(state: State, command: cmd.Cancel, request: cmd.Request, now: Now) -
 
 def _drain(state: State, command: cmd.Drain, request: cmd.Request, now: Now) -> Decision:
     del request
-    problem = _target_problem(state, command.target) or _needs_person(command.actor, command.why)
+    problem = _target_problem(state, command.target) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     events: list[Event] = [TargetDrained(target=command.target, actor=command.actor, why=command.why)]
     events.extend(
         stop_event(run, StopCause.DRAINED, now)
@@ -239,31 +218,31 @@ def _drain(state: State, command: cmd.Drain, request: cmd.Request, now: Now) -> 
         and not run.replaced
         and not isinstance(run.phase, Stopping)
     )
-    return _accept(*events, answer=Accepted(changes=(f"{len(events) - 1} runs asked to stop and move",)))
+    return accepted(*events, answer=Accepted(changes=(f"{len(events) - 1} runs asked to stop and move",)))
 
 
 def _undrain(state: State, command: cmd.Undrain, request: cmd.Request, now: Now) -> Decision:
     del request, now
     if command.target not in state.drains:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.target, "it is not drained")])
-    return _accept(TargetUndrained(target=command.target, actor=command.actor, why=command.why))
+        return refused([Refusal(RefusalCode.WRONG_STATE, command.target, "it is not drained")])
+    return accepted(TargetUndrained(target=command.target, actor=command.actor, why=command.why))
 
 
 def _declare_lost(state: State, command: cmd.DeclareLost, request: cmd.Request, now: Now) -> Decision:
     del request
     provider_id = command.provider_id
-    problem = _provider_problem(state, provider_id) or _needs_person(command.actor, command.why)
+    problem = _provider_problem(state, provider_id) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     if state.provider_state(provider_id).openness is Openness.LOST:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
+        return refused([Refusal(RefusalCode.WRONG_STATE, provider_id, "it is declared lost already")])
     events: list[Event] = [ProviderLost(provider_id=provider_id, actor=command.actor, why=command.why)]
     fenced = [run for run in state.runs.values() if run.allocation.provider_id == provider_id and not run.replaced]
     for run in fenced:
         events.extend(meter_run(state, run, now.contract_ms))
         events.append(RunFenced(run_id=run.id))
     events.extend(_loss_consequences(state, provider_id, now))
-    return _accept(*events, answer=Accepted(changes=(f"{len(fenced)} runs fenced",)))
+    return accepted(*events, answer=Accepted(changes=(f"{len(fenced)} runs fenced",)))
 
 
 def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Iterable[Event]:
@@ -278,22 +257,22 @@ def _loss_consequences(state: State, provider_id: ProviderId, now: Now) -> Itera
 
 def _restore(state: State, command: cmd.Restore, request: cmd.Request, now: Now) -> Decision:
     del request, now
-    problem = _provider_problem(state, command.provider_id) or _needs_person(command.actor, command.why)
+    problem = _provider_problem(state, command.provider_id) or needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     if state.provider_state(command.provider_id).openness is not Openness.LOST:
-        return _refuse([Refusal(RefusalCode.WRONG_STATE, command.provider_id, "it is not declared lost")])
-    return _accept(ProviderRestored(provider_id=command.provider_id, actor=command.actor, why=command.why))
+        return refused([Refusal(RefusalCode.WRONG_STATE, command.provider_id, "it is not declared lost")])
+    return accepted(ProviderRestored(provider_id=command.provider_id, actor=command.actor, why=command.why))
 
 
 def _override(state: State, command: cmd.Override, request: cmd.Request, now: Now) -> Decision:
     del request, now
     workload = find_workload(state, command.workload)
     if isinstance(workload, Refusal):
-        return _refuse([workload])
-    problem = _needs_person(command.actor, command.why)
+        return refused([workload])
+    problem = needs_person(command.actor, command.why)
     if problem:
-        return _refuse([problem])
+        return refused([problem])
     event = RuleOverridden(
         workload_id=workload.id,
         rule=command.rule.value,
@@ -301,7 +280,9 @@ def _override(state: State, command: cmd.Override, request: cmd.Request, now: No
         actor=command.actor,
         why=command.why,
     )
-    return _accept(event, answer=Accepted(workload_ids=(workload.id,)))
+    is_priority = command.rule is cmd.OverrideRule.PRIORITY
+    change = f"priority {workload.priority} -> {command.priority}" if is_priority else "quota set aside"
+    return accepted(event, answer=Accepted(workload_ids=(workload.id,), changes=(change,)))
 
 
 def _target_problem(state: State, target: str) -> Refusal | None:
@@ -318,18 +299,16 @@ def _provider_problem(state: State, provider_id: ProviderId) -> Refusal | None:
     return Refusal(RefusalCode.NOT_FOUND, provider_id, "no provider has this name", accepted=accepted)
 
 
-def _needs_person(actor: str, why: str) -> Refusal | None:
-    if actor and why:
-        return None
-    return Refusal(RefusalCode.NEEDS_PERSON, "actor and why", "a person must stand behind this: say who and why")
-
-
 _DOCUMENT_WORDS: dict[type[Document], str] = {
     AcceleratorType: "accelerator",
     Provider: "provider",
     Pool: "pool",
     Contract: "contract",
     Waiver: "waiver",
+    Suspension: "suspension",
+    Need: "need",
+    Offer: "offer",
+    Webhook: "webhook",
     Delivery: "delivery",
     Tenant: "tenant",
 }
@@ -347,4 +326,9 @@ _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Deci
     cmd.DeclareLost: _declare_lost,
     cmd.Restore: _restore,
     cmd.Override: _override,
+    cmd.MoveTranche: move_tranche,
+    cmd.ClaimCredit: claim_credit,
+    cmd.TellBreach: tell_breach,
+    cmd.CureBreach: cure_breach,
+    cmd.Terminate: terminate,
 }

@@ -2,8 +2,11 @@
 
 from typing import assert_never
 
+import msgspec
+
 from multihome.controller.commands import answer_request
 from multihome.controller.decision import Decision
+from multihome.controller.notifications import answered, notify, send_effect
 from multihome.controller.reconcile import (
     checkpoint_key,
     engine_answered,
@@ -26,19 +29,26 @@ from multihome.domain.commands import (
     LaunchAnswered,
     LaunchRefused,
     LaunchUnclear,
+    NotificationAnswered,
     PlaceDue,
     Recovered,
     Request,
     Tick,
 )
 from multihome.domain.effects import Effect, StartRun
-from multihome.domain.events import Event, RunFenced, RunIntended, RunStopAsked
+from multihome.domain.events import Event, NotificationSent, RunFenced, RunIntended, RunStopAsked
 from multihome.domain.runs import LaunchIntent
 from multihome.units.time import Now
 
 
 def decide(state: State, message: Input, now: Now) -> Decision:
     """What an input leads to. Reads the state and changes nothing."""
+    decision = _decide(state, message, now)
+    told = notify(state, decision.events, now)
+    return msgspec.structs.replace(decision, events=(*decision.events, *told)) if told else decision
+
+
+def _decide(state: State, message: Input, now: Now) -> Decision:  # noqa: C901 -- one line an input
     match message:
         case Request():
             return answer_request(state, message, now)
@@ -56,6 +66,8 @@ def decide(state: State, message: Input, now: Now) -> Decision:
             return launch_refused(state, message, now)
         case LaunchUnclear():
             return launch_unclear(state, message, now)
+        case NotificationAnswered():
+            return Decision(events=answered(state, message, now))
         case Recovered():
             return recovered(state, now)
         case _:
@@ -69,6 +81,8 @@ def effects_of(state: State, event: Event) -> tuple[Effect, ...]:
             return (StartRun(intent=_launch_intent(state, state.runs[event.run_id])),)
         case RunStopAsked():
             return (stop_effect(state.runs[event.run_id], event.grace_ms),)
+        case NotificationSent():
+            return send_effect(state, event)
         case RunFenced():
             return (fence_effect(state, state.runs[event.run_id]),)
         case _:

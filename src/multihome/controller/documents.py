@@ -1,27 +1,23 @@
 """Tests documents and workloads against each other and against what is known, before any of it becomes a fact."""
 
-from collections.abc import Iterator, Mapping
-from typing import TypeVar, assert_never, cast
+from collections.abc import Iterator
+from typing import assert_never
 
-import msgspec
-
-from multihome.controller.state import State
+from multihome.controller.documents_contracts import contract_problems
+from multihome.controller.documents_procurement import procurement_problems
+from multihome.controller.known import Known, reference, tranches_by_id
+from multihome.controller.state import State, applied_name, place_of
 from multihome.domain.accelerators import AcceleratorType
-from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
-from multihome.domain.ids import ContractId, TrancheId
+from multihome.domain.ids import ContractId, TenantId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant, parent_of
+from multihome.domain.tenants import Quota, Tenant, lineage, parent_of
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.units.time import format_date
-
-Known = State
-"""A state in which the documents under test stand as if they were recorded."""
-_Table = dict[str, Document]
-_Name = TypeVar("_Name", bound=str)
 
 
 def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
@@ -30,45 +26,22 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         accelerators=dict(state.accelerators),
         providers=dict(state.providers),
         pools=dict(state.pools),
+        contract_documents=dict(state.contract_documents),
         contracts=dict(state.contracts),
         waivers=dict(state.waivers),
         suspensions=dict(state.suspensions),
         needs=dict(state.needs),
         offers=dict(state.offers),
+        webhooks=dict(state.webhooks),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
     )
     for document in documents:
         table, key = place_of(known, document)
         table[key] = document
+        if isinstance(document, Contract):
+            known.contracts[document.id] = document
     return known
-
-
-def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
-    """The table and key under which a document is kept."""
-    match document:
-        case AcceleratorType():
-            return cast("_Table", state.accelerators), document.name
-        case Provider():
-            return cast("_Table", state.providers), document.id
-        case Pool():
-            return cast("_Table", state.pools), document.id
-        case Contract():
-            return cast("_Table", state.contracts), document.id
-        case Waiver():
-            return cast("_Table", state.waivers), document.id
-        case Suspension():
-            return cast("_Table", state.suspensions), document.id
-        case Need():
-            return cast("_Table", state.needs), document.id
-        case Offer():
-            return cast("_Table", state.offers), document.id
-        case Delivery():
-            return cast("_Table", state.deliveries), document.id
-        case Tenant():
-            return cast("_Table", state.tenants), document.id
-        case _:
-            assert_never(document)
 
 
 def document_problems(state: State, known: Known, documents: tuple[Document, ...]) -> list[Refusal]:
@@ -76,26 +49,29 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider() | Suspension() | Need() | Offer():
+            case AcceleratorType() | Provider() | Webhook():
                 continue
             case Pool():
                 problems.extend(_pool_problems(state, known, document))
             case Contract():
-                problems.extend(_contract_problems(state, known, document))
+                problems.extend(contract_problems(state, known, document))
             case Waiver():
                 problems.extend(_waiver_problems(state, known, document))
+            case Suspension() | Need() | Offer():
+                problems.extend(procurement_problems(state, known, document))
             case Delivery():
                 problems.extend(_delivery_problems(state, known, document))
             case Tenant():
                 problems.extend(_tenant_problems(known, document))
             case _:
                 assert_never(document)
+    problems.extend(_quota_problems(known, {document.id for document in documents if isinstance(document, Tenant)}))
     return problems
 
 
 def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
     """Everything that keeps a workload from ever running: tenant, accelerators, infrastructure, size of its gang."""
-    subject = f"workload {spec.name}"
+    subject = f"workload {applied_name(spec.tenant_id, spec.name)}"
     if spec.tenant_id not in known.tenants:
         return [_unknown_tenant(known, subject, spec)]
     lots = list(_lots_for(known, spec))
@@ -157,8 +133,8 @@ def _gang_too_large(
 
 def _pool_problems(state: State, known: Known, pool: Pool) -> Iterator[Refusal]:
     subject = f"pool {pool.id}"
-    yield from _reference(subject, "provider", pool.provider_id, known.providers)
-    yield from _reference(subject, "accelerator", pool.accelerator, known.accelerators)
+    yield from reference(subject, "provider", pool.provider_id, known.providers)
+    yield from reference(subject, "accelerator", pool.accelerator, known.accelerators)
     delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
     before = state.pools.get(pool.id)
     for contract in known.contracts.values():
@@ -180,84 +156,6 @@ def _chips_of(pool: Pool) -> tuple[str, str, int]:
     return pool.provider_id, pool.accelerator, pool.chips_per_node
 
 
-def _contract_problems(state: State, known: Known, contract: Contract) -> Iterator[Refusal]:
-    subject = f"contract {contract.id}"
-    yield from _reference(subject, "provider", contract.provider_id, known.providers)
-    if contract.interval.end_ms <= contract.interval.start_ms:
-        yield Refusal(RefusalCode.BAD_DATES, subject, "it ends before it begins")
-    for terms in contract.clauses:
-        yield from _clause_problems(known, contract, terms)
-    yield from _overlaps(contract)
-    for tranche in contract.tranches:
-        yield from _tranche_problems(known, contract, tranche)
-    yield from _settled(state, contract)
-
-
-def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
-    subject = f"clause {contract.id}/{terms.id}"
-    inside = contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
-    if not inside:
-        yield Refusal(
-            RefusalCode.BAD_DATES,
-            subject,
-            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
-            f"order within the contract's",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
-        )
-    scope = getattr(terms, "scope", None)
-    for accelerator in scope.accelerators if scope else ():
-        yield from _reference(subject, "accelerator", accelerator, known.accelerators)
-
-
-def _overlaps(contract: Contract) -> Iterator[Refusal]:
-    for index, terms in enumerate(contract.clauses):
-        for other in contract.clauses[:index]:
-            if other.id == terms.id and terms.interval.overlap_ms(other.interval):
-                yield Refusal(
-                    RefusalCode.OVERLAPPING_CLAUSES,
-                    f"clause {contract.id}/{terms.id}",
-                    "two versions of it are in force at the same time; end the first where the second begins",
-                )
-
-
-def _tranche_problems(known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
-    subject = f"tranche {tranche.id}"
-    yield from _reference(subject, "pool", tranche.pool_id, known.pools)
-    pool = known.pools.get(tranche.pool_id)
-    if pool is not None and pool.provider_id != contract.provider_id:
-        yield Refusal(
-            RefusalCode.UNKNOWN_REFERENCE,
-            subject,
-            f"pool {pool.id} belongs to {pool.provider_id}, not to the contract's provider {contract.provider_id}",
-        )
-    if not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
-        yield Refusal(
-            RefusalCode.BAD_DATES,
-            subject,
-            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
-            f"the contract",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
-        )
-    for waiver_id in tranche.award.waiver_ids:
-        yield from _reference(subject, "waiver", waiver_id, known.waivers)
-
-
-def _settled(state: State, contract: Contract) -> Iterator[Refusal]:
-    """A tranche that has delivered keeps its pool, rate and award: usage was priced and placed by them."""
-    before = state.contracts.get(contract.id)
-    if before is None:
-        return
-    after = {tranche.id: tranche for tranche in contract.tranches}
-    delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
-    for tranche in before.tranches:
-        if tranche.id in delivered and after.get(tranche.id) != tranche:
-            yield Refusal(
-                RefusalCode.SETTLED,
-                f"tranche {tranche.id}",
-                "it has been delivered; its terms can no longer be rewritten, only amended by a new tranche",
-            )
-
-
 def _waiver_problems(state: State, known: Known, waiver: Waiver) -> Iterator[Refusal]:
     subject = f"waiver {waiver.id}"
     before = state.waivers.get(waiver.id)
@@ -265,7 +163,7 @@ def _waiver_problems(state: State, known: Known, waiver: Waiver) -> Iterator[Ref
         yield Refusal(
             RefusalCode.SETTLED, subject, "it was recorded already, and awards may stand on it; serve a new notice"
         )
-    yield from _reference(subject, "contract", waiver.contract_id, known.contracts)
+    yield from reference(subject, "contract", waiver.contract_id, known.contracts)
     contract = known.contracts.get(waiver.contract_id)
     if contract is not None and waiver.clause_id not in {terms.id for terms in contract.clauses}:
         names = ", ".join(sorted({terms.id for terms in contract.clauses}))
@@ -274,7 +172,7 @@ def _waiver_problems(state: State, known: Known, waiver: Waiver) -> Iterator[Ref
     if not waiver.served_ms <= waiver.answered_ms < waiver.expires_ms:
         yield Refusal(RefusalCode.BAD_DATES, subject, "served, answered and expires must follow one another")
     for accelerator in waiver.accelerators:
-        yield from _reference(subject, "accelerator", accelerator, known.accelerators)
+        yield from reference(subject, "accelerator", accelerator, known.accelerators)
 
 
 def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterator[Refusal]:
@@ -285,18 +183,18 @@ def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterat
     contract = known.contracts.get(ContractId(delivery.tranche_id.rpartition("/")[0]))
     tranche = next((t for t in contract.tranches if t.id == delivery.tranche_id), None) if contract else None
     if tranche is None:
-        yield from _reference(subject, "tranche", delivery.tranche_id, _tranche_ids(known))
+        yield from reference(subject, "tranche", delivery.tranche_id, tranches_by_id(known))
         return
     delivered = sum(d.domains for d in known.deliveries.values() if d.tranche_id == tranche.id)
     if delivered > tranche.domains:
         text = f"tranche {tranche.id} would have {delivered} of {tranche.domains} domains delivered"
-        yield Refusal(RefusalCode.WRONG_STATE, subject, text)
+        left = max(0, tranche.domains - (delivered - delivery.domains))
+        accepted = f"at most {left} domains" if left else "none: all of it has been delivered"
+        yield Refusal(RefusalCode.WRONG_STATE, subject, text, accepted=accepted)
     if delivery.effective_ms >= tranche.ends_ms:
-        yield Refusal(RefusalCode.BAD_DATES, subject, f"the tranche ends on {format_date(tranche.ends_ms)}, before it")
-
-
-def _tranche_ids(known: Known) -> dict[TrancheId, Tranche]:
-    return {tranche.id: tranche for contract in known.contracts.values() for tranche in contract.tranches}
+        ends = format_date(tranche.ends_ms)
+        text = f"it takes effect on {format_date(delivery.effective_ms)}, and the tranche ends on {ends}"
+        yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted=f"a date before {ends}")
 
 
 def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:
@@ -306,10 +204,41 @@ def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:
         yield Refusal(RefusalCode.TENANT_LOOP, f"tenant {tenant.id}", text, accepted=", ".join(sorted(known.tenants)))
     for quota in tenant.quotas:
         for accelerator in quota.accelerators:
-            yield from _reference(f"quota {tenant.id}/{quota.id}", "accelerator", accelerator, known.accelerators)
+            yield from reference(f"quota {tenant.id}/{quota.id}", "accelerator", accelerator, known.accelerators)
 
 
-def _reference(subject: str, what: str, name: str, known: Mapping[_Name, msgspec.Struct]) -> Iterator[Refusal]:
-    if name not in known:
-        text = f"{what} {name!r} is not known"
-        yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text, accepted=", ".join(sorted(known)))
+def _quota_problems(known: Known, changed: set[TenantId]) -> Iterator[Refusal]:
+    """Quotas that promise more than a tenant above could ever use: its nominal chips, and what it may borrow.
+
+    A quota binds one below it when it counts every accelerator that the lower one counts. Told of the lower tenant
+    where its document is under test, else of the upper one.
+    """
+    for lower in known.tenants.values():
+        for upper_id in lineage(lower.id)[1:]:
+            upper = known.tenants.get(upper_id)
+            if upper is None or not {lower.id, upper_id} & changed:
+                continue
+            for quota in lower.quotas:
+                for above in upper.quotas:
+                    if quota.nominal_chips > above.nominal_chips + above.borrow_chips and _counts_all(above, quota):
+                        yield _above_parent(lower, quota, upper, above, is_lower_told=lower.id in changed)
+
+
+def _counts_all(above: Quota, quota: Quota) -> bool:
+    """Whether every chip that counts under the lower quota counts under the upper one."""
+    return not above.accelerators or (bool(quota.accelerators) and set(quota.accelerators) <= set(above.accelerators))
+
+
+def _above_parent(lower: Tenant, quota: Quota, upper: Tenant, above: Quota, *, is_lower_told: bool) -> Refusal:
+    lower_name, upper_name = f"{lower.id}/{quota.id}", f"{upper.id}/{above.id}"
+    limit = above.nominal_chips + above.borrow_chips
+    size = f"{above.nominal_chips} chips and may borrow {above.borrow_chips}"
+    if is_lower_told:
+        text = f"it is {quota.nominal_chips} chips, and quota {upper_name} above it is {size}"
+        accepted = (
+            f"at most {limit} chips, or at least {quota.nominal_chips} in quota {upper_name} with what it borrows"
+        )
+        return Refusal(RefusalCode.QUOTA_ABOVE_PARENT, f"quota {lower_name}", text, accepted=accepted)
+    text = f"it is {size}, and quota {lower_name} below it is {quota.nominal_chips} chips"
+    accepted = f"at least {quota.nominal_chips} chips with what it may borrow, or at most {limit} in quota {lower_name}"
+    return Refusal(RefusalCode.QUOTA_ABOVE_PARENT, f"quota {upper_name}", text, accepted=accepted)

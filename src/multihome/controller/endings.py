@@ -1,4 +1,8 @@
-"""What follows when a run is over: chip time, work lost, another attempt or the end of its workload."""
+"""What follows when a run is over: chip time, work lost, another attempt or the end of its workload.
+
+A stop that we asked for is named by its cause. What the engine saw of it (a signal, an exit code) is our own doing, so
+it is kept on record and never held against the restart policy.
+"""
 
 from collections.abc import Iterator
 
@@ -7,17 +11,22 @@ from multihome.controller.state import RunState, State, WorkloadState
 from multihome.domain.events import ChipTimeMetered, Event, RunEnded, UnitBackedOff, WorkloadEnded
 from multihome.domain.runs import Outcome, StopCause
 from multihome.ledger.usage import meter
-from multihome.units.time import Interval, Now
+from multihome.units.time import Interval, Now, format_duration
 
 PROGRAM_FAULTS = frozenset({StopCause.STALLED, StopCause.TOO_LONG})
 """Stops that the program itself is the reason for."""
 
 
 def end_run(state: State, run: RunState, exit_code: int | None, outcome: Outcome, text: str, now: Now) -> list[Event]:
-    """The events of a run's certain end, in order: usage first, so that nothing is freed unmetered."""
+    """The events of a run's certain end, in order: usage first, so that nothing is freed unmetered.
+
+    `text` is what its engine says of the end.
+    """
     events: list[Event] = [*meter_run(state, run, now.contract_ms)]
-    events.append(RunEnded(run_id=run.id, outcome=outcome, exit_code=exit_code, text=text))
     workload = state.workloads.get(run.workload_id)
+    if outcome is Outcome.STOPPED and run.stop_cause is not None:
+        text = stop_text(workload, run.stop_cause)
+    events.append(RunEnded(run_id=run.id, outcome=outcome, exit_code=exit_code, text=text))
     if workload is None or run.replaced or workload.cancelled:
         return events
     if outcome is Outcome.SUCCEEDED:
@@ -36,7 +45,7 @@ def meter_run(state: State, run: RunState, until_ms: int) -> Iterator[ChipTimeMe
     found = find_tranche(state.book(), run.allocation.tranche_id)
     assert found is not None, "a run's tranche is on record"
     used = Interval(run.metered_until_ms, until_ms)
-    yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, found[1], used)
+    yield from meter(run.id, run.workload_id, workload.spec.tenant_id, run.allocation, *found, used)
 
 
 def ran_long(workload: WorkloadState, run: RunState, now: Now) -> bool:
@@ -52,6 +61,15 @@ def outcome_of(workload: WorkloadState | None, run: RunState, exit_code: int | N
     if exit_code == 0 and (workload is None or workload.spec.service is None):
         return Outcome.SUCCEEDED
     return Outcome.FAILED
+
+
+def stop_text(workload: WorkloadState | None, cause: StopCause) -> str:
+    """Why we asked for an end, in words; the limit that was reached is the workload's own."""
+    if workload is not None and cause is StopCause.STALLED:
+        return f"stalled for {format_duration(workload.spec.stall_ms)}"
+    if workload is not None and cause is StopCause.TOO_LONG:
+        return f"ran longer than {format_duration(workload.spec.run_ms_max)}"
+    return cause.value.replace("_", " ")
 
 
 def _counts_as_failure(run: RunState, outcome: Outcome) -> bool:
@@ -70,9 +88,11 @@ def _after_failure(
     # A service is kept up whatever its replicas do, and what the program did not cause (an engine that lost it, or
     # never started it) is always tried again.
     always = workload.spec.service is not None or outcome in {Outcome.NEVER_STARTED, Outcome.VANISHED}
-    matches = not policy.exit_codes or exit_code in policy.exit_codes
+    # Exit codes are how a program says what may be repeated. One that we stopped said nothing: who sets a limit for
+    # stalls wants another attempt, whatever signal the stop took.
+    matches = run.stop_cause is not None or not policy.exit_codes or exit_code in policy.exit_codes
     if too_long and not always:
-        yield WorkloadEnded(workload_id=workload.id, outcome=Outcome.FAILED, text="ran longer than its maximum")
+        yield WorkloadEnded(workload_id=workload.id, outcome=Outcome.FAILED, text=text)
         return
     if not always and not (matches and failures < policy.restarts_max):
         reason = text or f"exit code {exit_code}"

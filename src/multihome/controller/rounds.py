@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from multihome.clauses.book import permission, take_or_pay_of
-from multihome.clauses.delivery import delivered_chip_ms, delivered_domains
-from multihome.clauses.take_or_pay import prepaid_chips
+from multihome.clauses.book import MissingPermission, permission
+from multihome.clauses.delivery import delivered_domains
+from multihome.clauses.price_columns import Standing
+from multihome.controller.commitments import Forecast, running_on
+from multihome.controller.prices import standings
 from multihome.controller.reconcile import stop_event
-from multihome.controller.state import Openness, RunState, State, split_unit_key, taken_key
+from multihome.controller.state import Openness, RunState, State, split_unit_key
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.events import ClassWaits, Event, RunIntended
@@ -17,18 +19,17 @@ from multihome.domain.ids import (
     DomainId,
     Generation,
     TenantId,
-    TrancheId,
     WorkloadId,
     domain_id_of,
     run_id_of,
 )
-from multihome.domain.placements import Blocker, NotEnoughChips, OverQuota, ProviderClosed, ReclaimPending
+from multihome.domain.placements import Blocker, Evidence, NotEnoughChips, OverQuota, ProviderClosed, ReclaimPending
 from multihome.domain.runs import Running, StopCause, Stopping
 from multihome.domain.supply import Pool
 from multihome.domain.tenants import lineage
 from multihome.scheduling.place import Round, place
 from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
-from multihome.units.time import Interval, Now, month_interval
+from multihome.units.time import Now
 
 MEMBERS_MAX = 256
 """Units of one class that a round looks at; the next round takes the next ones."""
@@ -48,12 +49,15 @@ def accelerator_kinds(state: State) -> dict[AcceleratorName, AcceleratorKind]:
 
 
 def snapshot_of(state: State, now: Now) -> Snapshot:
-    """All a round may use, as it stands now."""
+    """All a round may use, as it stands now; prices rest on what runs going on."""
+    return forecast_snapshot(state, now, running_on(state, now))
+
+
+def forecast_snapshot(state: State, now: Now, forecast: Forecast) -> Snapshot:
+    """All a round may use, with prices that rest on a forecast of usage."""
     by_domain = _runs_by_domain(state)
     lots = tuple(
-        _lot(state, contract, tranche, by_domain, now)
-        for contract in state.contracts.values()
-        for tranche in contract.tranches
+        lot for contract in state.contracts.values() for lot in _lots(state, contract, by_domain, now, forecast)
     )
     return Snapshot(
         book=state.book(),
@@ -86,8 +90,24 @@ def _runs_by_domain(state: State) -> dict[DomainId, list[RunState]]:
     return by_domain
 
 
+def _lots(
+    state: State, contract: Contract, by_domain: dict[DomainId, list[RunState]], now: Now, forecast: Forecast
+) -> Iterator[Lot]:
+    book = state.book()
+    permitted = {tranche.id: permission(book, contract, tranche) for tranche in contract.tranches}
+    stand = standings(state, contract, permitted, now.contract_ms, forecast)
+    for tranche in contract.tranches:
+        yield _lot(state, contract, tranche, permitted[tranche.id], stand[tranche.id], by_domain, now)
+
+
 def _lot(
-    state: State, contract: Contract, tranche: Tranche, by_domain: dict[DomainId, list[RunState]], now: Now
+    state: State,
+    contract: Contract,
+    tranche: Tranche,
+    permitted: Evidence | MissingPermission,
+    standing: Standing,
+    by_domain: dict[DomainId, list[RunState]],
+    now: Now,
 ) -> Lot:
     pool = state.pools[tranche.pool_id]
     count = delivered_domains(state.deliveries.values(), tranche, now.contract_ms)
@@ -100,9 +120,9 @@ def _lot(
         tranche=tranche,
         pool=pool,
         provider=state.providers[pool.provider_id],
-        permission=permission(state.book(), contract, tranche),
+        permission=permitted,
         domains=domains,
-        prepaid_chips=_prepaid_chips(state, contract, tranche, pool, now),
+        standing=standing,
         closed=closed(state, pool),
     )
 
@@ -135,42 +155,6 @@ def closed(state: State, pool: Pool) -> ProviderClosed | None:
     return ProviderClosed(
         pool_id=pool.id, provider_id=pool.provider_id, state="drained", actor=drain.actor, why=drain.why
     )
-
-
-def _prepaid_chips(state: State, contract: Contract, tranche: Tranche, pool: Pool, now: Now) -> int:
-    terms = take_or_pay_of(contract, now.contract_ms)
-    if terms is None:
-        return 0
-    month = month_interval(now.contract_ms)
-    running = [run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced]
-    return prepaid_chips(
-        terms,
-        delivered_in(state, tranche, pool, month),
-        taken_in(state, tranche.id, running, month, now),
-        sum(run.allocation.chips for run in running),
-        month.end_ms - now.contract_ms,
-    )
-
-
-def delivered_in(state: State, tranche: Tranche, pool: Pool, interval: Interval) -> int:
-    """Chip-milliseconds of a tranche that are at our disposal in an interval, by what is known now."""
-    return delivered_chip_ms(
-        state.deliveries.values(),
-        tranche,
-        tranche.nodes_per_domain * pool.chips_per_node,
-        interval,
-        state.provider_state(pool.provider_id).outages,
-    )
-
-
-def taken_in(state: State, tranche_id: TrancheId, running: list[RunState], month: Interval, now: Now) -> int:
-    """Chip-milliseconds used of a tranche in a month: what is metered, and what has run since."""
-    open_chip_ms = sum(
-        run.allocation.chips * max(0, min(now.contract_ms, month.end_ms) - max(run.metered_until_ms, month.start_ms))
-        for run in running
-        if run.started is not None
-    )
-    return state.taken_chip_ms.get(taken_key(tranche_id, month.start_ms), 0) + open_chip_ms
 
 
 def _asks(state: State, now: Now) -> Iterator[Ask]:

@@ -4,13 +4,14 @@ Only `apply` changes it. All of it is data that a snapshot can carry; indexes ar
 """
 
 from enum import StrEnum
+from typing import cast
 
 import msgspec
 
 from multihome.clauses.book import Book
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef
-from multihome.domain.commands import Accepted
+from multihome.domain.commands import Accepted, Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.events import CreditDue, PeriodSettled, TrancheMoved
 from multihome.domain.ids import (
@@ -30,20 +31,25 @@ from multihome.domain.ids import (
     WaiverId,
     WorkloadId,
 )
+from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
-from multihome.domain.procurement import Answer, AwardRecord, Need, Notice, Offer, TerminationRecord
+from multihome.domain.procurement import Answer, AwardRecord, Breach, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
-from multihome.domain.runs import Phase, Progress, StopCause
+from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
-from multihome.units.time import Interval, Now
+from multihome.units.time import MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
 """Idempotency keys remembered; the oldest are forgotten first."""
+ATTEMPT_MS_MAX = 30 * MS_PER_SECOND
+"""An attempt to tell a webhook something that nobody heard of for so long is made again."""
+GIVEN_UP_MAX = 1_000
+"""Notifications given up that `status` remembers; the oldest are forgotten first."""
 
 
 class UnitState(msgspec.Struct):
@@ -57,6 +63,8 @@ class UnitState(msgspec.Struct):
     """How often the next attempt had to wait, whoever was at fault; each pause is twice as long as the one before."""
     progress: Progress | None = None
     done: bool = False
+    last_end: AttemptEnd | None = None
+    """How the newest attempt that has ended did so; a unit that backs off always has one."""
 
 
 class WorkloadState(msgspec.Struct):
@@ -126,6 +134,16 @@ class KeptAnswer(msgspec.Struct, frozen=True):
     answer: Accepted | Refusal
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """A notification that its webhook has not taken: the attempt that was made last, and when the next is due."""
+
+    notification: Notification
+    webhook_id: str
+    attempt: int
+    due_process_ms: int
+    error: str = ""
+
+
 class AppliedWorkload(msgspec.Struct, frozen=True):
     """The workload that a name in applied files stands for."""
 
@@ -137,12 +155,19 @@ class State(msgspec.Struct):
     """Everything the controller knows."""
 
     installation_id: str = ""
+    scenario_start_ms: int | None = None
+    """Where the scenario clock was declared to begin; `scenario_ms` is where it stands."""
     scenario_ms: int | None = None
     last: Now = Now(0, 0)
+    began_ms: int | None = None
+    """The contract time with which the journal begins: nothing before it is counted. None before its first record."""
     accelerators: dict[AcceleratorName, AcceleratorType] = {}
     providers: dict[ProviderId, Provider] = {}
     pools: dict[PoolId, Pool] = {}
+    contract_documents: dict[ContractId, Contract] = {}
+    """Contracts as they were described, to be held against new descriptions."""
     contracts: dict[ContractId, Contract] = {}
+    """Contracts as they stand, see `clauses.standing`."""
     waivers: dict[WaiverId, Waiver] = {}
     suspensions: dict[str, Suspension] = {}
     needs: dict[NeedId, Need] = {}
@@ -156,7 +181,15 @@ class State(msgspec.Struct):
     """Credits that nobody has claimed yet."""
     settled: dict[str, PeriodSettled] = {}
     """The last period that was settled, by `contract/clause@tranche`."""
+    breaches: dict[ContractId, Breach] = {}
+    """Breaches that were told and are not cured."""
     terminations: dict[ContractId, TerminationRecord] = {}
+    webhooks: dict[str, Webhook] = {}
+    outbox: dict[str, Pending] = {}
+    """Notifications on their way, by `webhook:notification`."""
+    given_up: dict[str, Pending] = {}
+    deadlines_told: dict[str, None] = {}
+    """Deadlines that were told once already."""
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
@@ -168,7 +201,7 @@ class State(msgspec.Struct):
     models: dict[str, WorkloadId] = {}
     """Training workloads by `organisation/name`, so that a service can read their newest checkpoint."""
     taken_chip_ms: dict[str, int] = {}
-    """Chip time used by `tranche@month`, metered so far."""
+    """Chip time used by `tranche@start` of each metered stretch, metered so far."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
     cancelling: dict[WorkloadId, None] = {}
@@ -197,9 +230,35 @@ class State(msgspec.Struct):
         return self.provider_states.get(provider_id) or ProviderState()
 
 
-def taken_key(tranche_id: TrancheId, month_start_ms: int) -> str:
+_PLACES: dict[type, tuple[str, str]] = {
+    AcceleratorType: ("accelerators", "name"),
+    Provider: ("providers", "id"),
+    Pool: ("pools", "id"),
+    Contract: ("contract_documents", "id"),
+    Waiver: ("waivers", "id"),
+    Suspension: ("suspensions", "id"),
+    Need: ("needs", "id"),
+    Offer: ("offers", "id"),
+    Webhook: ("webhooks", "id"),
+    Delivery: ("deliveries", "id"),
+    Tenant: ("tenants", "id"),
+}
+
+
+def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:
+    """The table and key under which a document is kept."""
+    table, key = _PLACES[type(document)]
+    return cast("dict[str, Document]", getattr(state, table)), getattr(document, key)
+
+
+def taken_key(tranche_id: TrancheId, stretch_start_ms: int) -> str:
     """The key of `State.taken_chip_ms`."""
-    return f"{tranche_id}@{month_start_ms}"
+    return f"{tranche_id}@{stretch_start_ms}"
+
+
+def outbox_key(webhook_id: str, notification_id: str) -> str:
+    """The key of `State.outbox`."""
+    return f"{webhook_id}:{notification_id}"
 
 
 def settled_key(clause: ClauseRef, tranche_id: TrancheId) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from multihome.clauses.book import find_tranche
 from multihome.clauses.delivery import delivered_domains
+from multihome.clauses.periods import metered_stretch
 from multihome.controller.endings import meter_run
+from multihome.controller.notifications import retries
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
 from multihome.domain.ids import domain_id_of
 from multihome.domain.runs import Outcome, Running, StopCause
-from multihome.units.time import MS_PER_MINUTE, Now, month_interval
+from multihome.units.time import MS_PER_MINUTE, Now
 
 CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
@@ -21,12 +23,14 @@ def upkeep(state: State, now: Now) -> Iterator[Event]:
         workload = state.workloads[workload_id]
         if all(unit.run_id is None for unit in workload.units):
             yield WorkloadEnded(workload_id=workload_id, outcome=Outcome.STOPPED, text="cancelled")
-    month_start_ms = month_interval(now.contract_ms).start_ms
+    yield from retries(state, now)
+    stretches = {contract.id: metered_stretch(contract, now.contract_ms) for contract in state.contracts.values()}
     for run in state.runs.values():
         if run.replaced or run.started is None:
             continue
-        if run.metered_until_ms < month_start_ms:
-            yield from meter_run(state, run, month_start_ms)
+        due_ms = stretches[run.allocation.contract_id].start_ms
+        if run.metered_until_ms < due_ms:
+            yield from meter_run(state, run, due_ms)
         if isinstance(run.phase, Running):
             cause = _cause_to_stop(state, run, now)
             if cause is not None:

@@ -244,7 +244,7 @@ class IndexStep(Fact, frozen=True, kw_only=True):
 
 
 class PriceTiers(Fact, frozen=True, tag="price_tiers", kw_only=True):
-    """Rates by volume in a period, for the tranches named (all when none is), moved by a dated index if there is one."""
+    """Rates by volume in a period, for the tranches named (all when none is), moved by a dated index if any."""
 
     id: str
     interval: Interval

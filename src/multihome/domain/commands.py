@@ -6,13 +6,16 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.fact import Fact
 from multihome.domain.ids import ContractId, NoticeId, OfferId, ProviderId, RunId, TrancheId, WorkloadId
+from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, Terms, TrancheStep
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 
-Document = AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Delivery | Tenant
+Document = (
+    AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Webhook | Delivery | Tenant
+)
 """A fact that a person describes in a file."""
 
 
@@ -165,6 +168,24 @@ class ClaimCredit(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class TellBreach(Fact, frozen=True, kw_only=True):
+    """Tell the provider of a breach that the contract names as a cause to end it."""
+
+    contract_id: ContractId
+    cause: str
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
+class CureBreach(Fact, frozen=True, kw_only=True):
+    """Record that a breach was cured."""
+
+    contract_id: ContractId
+    actor: str
+    why: str
+
+
 class Terminate(Fact, frozen=True, kw_only=True):
     """Give notice that a contract ends."""
 
@@ -192,6 +213,8 @@ Command = (
     | AwardOffer
     | MoveTranche
     | ClaimCredit
+    | TellBreach
+    | CureBreach
     | Terminate
 )
 
@@ -250,6 +273,14 @@ class LaunchUnclear(Fact, frozen=True, kw_only=True):
     error: str
 
 
+class NotificationAnswered(Fact, frozen=True, kw_only=True):
+    """How an attempt to tell a webhook something went; `error` is empty where it was taken."""
+
+    notification_id: str
+    webhook_id: str
+    error: str
+
+
 class Recovered(Fact, frozen=True, kw_only=True):
     """The control plane has just replayed its journal; effects of the last life may have been lost."""
 
@@ -263,6 +294,7 @@ Input = (
     | LaunchAnswered
     | LaunchRefused
     | LaunchUnclear
+    | NotificationAnswered
     | Recovered
 )
 

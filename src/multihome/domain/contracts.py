@@ -30,7 +30,8 @@ class Award(Fact, frozen=True, kw_only=True):
 class Tranche(Fact, frozen=True, kw_only=True):
     """A part of an order: so many interconnect domains in one pool, promised by a date, at a rate.
 
-    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour. Workloads outside `use` are kept away.
+    `domains` of `nodes_per_domain` nodes each. Rates are micro-USD per chip-hour. Workloads outside `use` are kept
+    away. Where unused capacity may be sold on, the resale rate is what that brings in; 0 where it may not.
     """
 
     id: TrancheId
@@ -43,6 +44,7 @@ class Tranche(Fact, frozen=True, kw_only=True):
     ends_ms: int
     rate_micro_usd_per_chip_hour: int
     rate_source: str
+    resale_rate_micro_usd_per_chip_hour: int = 0
     award: Award
 
 

@@ -2,6 +2,7 @@
 
 from multihome.domain.fact import Fact
 from multihome.domain.ids import Generation, ProviderId, RunId
+from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.runs import LaunchIntent
 
 
@@ -35,4 +36,12 @@ class ForgetRun(Fact, frozen=True, kw_only=True):
     run_id: RunId
 
 
-Effect = StartRun | StopRun | FenceRun | ForgetRun
+class SendNotification(Fact, frozen=True, kw_only=True):
+    """Tell a webhook something; the receiver knows a repeat by the notification's id."""
+
+    webhook: Webhook
+    notification: Notification
+    attempt: int
+
+
+Effect = StartRun | StopRun | FenceRun | ForgetRun | SendNotification

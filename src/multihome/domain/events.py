@@ -1,5 +1,6 @@
 """What happened, as the journal keeps it. State is the fold of these and of nothing else."""
 
+from multihome.domain.balances import MakeUpLot
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Document
 from multihome.domain.fact import Fact
@@ -14,8 +15,9 @@ from multihome.domain.ids import (
     TrancheId,
     WorkloadId,
 )
+from multihome.domain.notifications import Notification
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
-from multihome.domain.procurement import Answer, AwardRecord, Notice, TerminationRecord, TrancheStep
+from multihome.domain.procurement import Answer, AwardRecord, Breach, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
 from multihome.domain.workloads import WorkloadSpec
@@ -247,7 +249,7 @@ class AwardMade(Fact, frozen=True, kw_only=True):
 
 
 class TrancheMoved(Fact, frozen=True, kw_only=True):
-    """A tranche's delivery took a step: `domains` of it where the step is an acceptance, to a date where it is put off."""
+    """A tranche took a step: `domains` of it where that is an acceptance, to a date where it is put off."""
 
     tranche_id: TrancheId
     step: TrancheStep
@@ -281,7 +283,8 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     """A commitment's period is over: what it made due, in chip-milliseconds and money, and what it carries on.
 
     `tranche_id` is empty for a clause that counts the whole contract. `due_micro_usd` is what the clause adds to the
-    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down.
+    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down. `make_up` and
+    `carried_chip_ms` are the balance with which the next period begins (`balances.TakeOrPayBalance`).
     """
 
     clause: ClauseRef
@@ -293,8 +296,64 @@ class PeriodSettled(Fact, frozen=True, kw_only=True):
     deficiency_chip_ms: int = 0
     made_up_chip_ms: int = 0
     carried_chip_ms: int = 0
+    make_up: tuple[MakeUpLot, ...] = ()
     due_micro_usd: int
     text: str
+
+
+class DeadlineNear(Fact, frozen=True, kw_only=True):
+    """A deadline of a contract comes near: told once."""
+
+    id: str
+    subject: str
+    due_ms: int
+    text: str
+
+
+class NotificationSent(Fact, frozen=True, kw_only=True):
+    """An attempt to tell a webhook something begins."""
+
+    notification: Notification
+    webhook_id: str
+    attempt: int
+
+
+class NotificationDelivered(Fact, frozen=True, kw_only=True):
+    """The webhook took it."""
+
+    notification_id: str
+    webhook_id: str
+
+
+class NotificationFailed(Fact, frozen=True, kw_only=True):
+    """The webhook did not take it; it is tried again at an instant of the process clock."""
+
+    notification_id: str
+    webhook_id: str
+    error: str
+    retry_process_ms: int
+
+
+class NotificationGivenUp(Fact, frozen=True, kw_only=True):
+    """It was tried for more than a day, or its webhook is gone."""
+
+    notification: Notification
+    webhook_id: str
+    error: str
+
+
+class BreachTold(Fact, frozen=True, kw_only=True):
+    """The provider was told of a breach; the time to cure it runs."""
+
+    breach: Breach
+
+
+class BreachCured(Fact, frozen=True, kw_only=True):
+    """A breach that was told was cured."""
+
+    contract_id: ContractId
+    actor: str
+    why: str
 
 
 class TerminationGiven(Fact, frozen=True, kw_only=True):
@@ -306,7 +365,8 @@ class TerminationGiven(Fact, frozen=True, kw_only=True):
 class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     """One usage record: chip time of a run in an interval, with the rate of the tranche that pays.
 
-    Unique per run and interval. `chip_ms` is chips × milliseconds.
+    Unique per run and interval. `chip_ms` is chips × milliseconds. `month_start_ms` is when the calendar month of the
+    contract's zone begins that the interval lies in: charges are told by it.
     """
 
     run_id: RunId
@@ -317,6 +377,7 @@ class ChipTimeMetered(Fact, frozen=True, kw_only=True):
     contract_id: ContractId
     tranche_id: TrancheId
     interval: Interval
+    month_start_ms: int
     chip_ms: int
     rate_micro_usd_per_chip_hour: int
 
@@ -376,7 +437,14 @@ Event = (
     | CreditDue
     | CreditClaimed
     | PeriodSettled
+    | BreachTold
+    | BreachCured
     | TerminationGiven
+    | DeadlineNear
+    | NotificationSent
+    | NotificationDelivered
+    | NotificationFailed
+    | NotificationGivenUp
     | ChipTimeMetered
     | OrphanSeen
     | ClockJumped

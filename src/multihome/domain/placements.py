@@ -105,11 +105,12 @@ class NotDelivered(Fact, frozen=True, kw_only=True):
 
 
 class CapacityEnded(Fact, frozen=True, kw_only=True):
-    """The tranche that held it has come to its end."""
+    """The tranche that held it has come to its end, or its contract has: then `clause` says by what."""
 
     pool_id: PoolId
     tranche_id: TrancheId
     ended_ms: int
+    clause: ClauseRef | None = None
 
 
 class ForbiddenByClause(Fact, frozen=True, kw_only=True):

@@ -120,7 +120,7 @@ class Answer(Fact, frozen=True, kw_only=True):
 
 
 class AwardRecord(Fact, frozen=True, kw_only=True):
-    """The decision to take an offer: to whom, on which terms, on what evidence (one for each clause that bound it)."""
+    """The decision to take an offer: to whom, on which terms, with evidence for each clause that bound it."""
 
     id: AwardId
     offer_id: OfferId
@@ -157,6 +157,17 @@ class TerminationGround(StrEnum):
 
     CONVENIENCE = "convenience"
     CAUSE = "cause"
+
+
+class Breach(Fact, frozen=True, kw_only=True):
+    """The provider was told of a breach that the contract names, and until when it may cure it."""
+
+    contract_id: ContractId
+    cause: str
+    told_ms: int
+    cured_until_ms: int
+    actor: str
+    why: str
 
 
 class TerminationRecord(Fact, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ class RefusalCode(StrEnum):
     """An interval ends before it begins, or lies outside what contains it."""
     OVERLAPPING_CLAUSES = "overlapping_clauses"
     """Two clauses of one name are in force at the same time."""
+    QUOTA_ABOVE_PARENT = "quota_above_parent"
+    """A tenant's quota is larger than what a tenant above it could ever use."""
     SETTLED = "settled"
     """The change would rewrite capacity that was delivered or money that was posted."""
     CURRENCY_DIFFERS = "currency_differs"
@@ -56,12 +58,23 @@ class RefusalCode(StrEnum):
     """An override or declaration must say who and why."""
 
 
-class Refusal(msgspec.Struct, frozen=True, tag=True):
-    """A no, as data and in words; `subject` is what it is about, `accepted` what would have been taken."""
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a command; `subject` is what it is about, `accepted` what would have been taken.
+
+    The subject of a problem of a document is a word and a name, like `clause azure-2019/first-refusal`.
+    """
 
     code: RefusalCode
     subject: str
     text: str
     accepted: str = ""
-    others: tuple[str, ...] = ()
-    """What else is wrong with the same command, in words."""
+
+
+class Refusal(msgspec.Struct, frozen=True, tag=True):
+    """A no, as data and in words: its fields are those of the first problem, and `others` are the further ones."""
+
+    code: RefusalCode
+    subject: str
+    text: str
+    accepted: str = ""
+    others: tuple[Problem, ...] = ()

@@ -32,6 +32,17 @@ class Outcome(StrEnum):
     VANISHED = "vanished"
 
 
+class AttemptEnd(Fact, frozen=True, kw_only=True):
+    """How an attempt of a unit ended, as the unit remembers it: what `RunEnded` said, and whether the stop was ours."""
+
+    generation: Generation
+    outcome: Outcome
+    exit_code: int | None
+    text: str
+    stop_cause: StopCause | None = None
+    """Set where we asked for the end; the exit code is then our signal's, and says nothing of the program."""
+
+
 class Progress(Fact, frozen=True, kw_only=True):
     """What a program says of itself: the step it is at, the last one it saved, the one it began from, and its loss."""
 

@@ -35,7 +35,10 @@ class Infra(Fact, frozen=True, kw_only=True):
 
 
 class RestartPolicy(Fact, frozen=True, kw_only=True):
-    """How often a failed attempt is repeated, after which pause, and for which exit codes (empty: every failure)."""
+    """How often a failed attempt is repeated, after which pause, and for which exit codes (empty: every failure).
+
+    A stall is a failure that is repeated whatever `exit_codes` says: its code is the stop's, not the program's.
+    """
 
     restarts_max: int
     backoff_ms: int
@@ -83,6 +86,10 @@ class WorkloadSpec(Fact, frozen=True, kw_only=True):
     service: Service | None = None
     model_from: str = ""
     """The name of a training workload whose newest checkpoint this one reads."""
+    node_cpus_milli: int = 0
+    """CPUs times 1,000 that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
+    node_memory_bytes: int = 0
+    """Memory that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
 
     @property
     def units(self) -> int:

@@ -9,31 +9,24 @@ import msgspec
 from multihome.domain.commands import Document
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.workloads import WorkloadSpec
+from multihome.files.origins import Origin, origin_of
 from multihome.files.parsing import Mark, Parsed, Place, parse
 from multihome.files.problems import FileProblem, file_problem
 from multihome.files.reading import SourceText, read_texts
-from multihome.files.references import KnownNames, kind_and_name, names_in, repeated_names, unknown_references
+from multihome.files.references import KnownNames, kind_and_name, names_in, reference_problems, repeated_names
 from multihome.wire.documents import DOCUMENT_KINDS, WORKLOAD_KIND, Facts, read_document
+from multihome.wire.fields import shown
 from multihome.wire.shape_problems import ShapeProblem, Spot
 
 PROBLEMS_MAX = 500
 """Problems that are told of one load; the rest appear once these are mended."""
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Where a document stands: its kind and name, and the place it begins at."""
-
-    kind: str
-    name: str
-    file: str
-    line: int
-    column: int
-
-
 class Loaded(msgspec.Struct, frozen=True):
     """What files say: facts in the order they build on each other, workloads in the order of the files.
 
-    With any problem the facts are those of the documents that had none; apply them only when there is no problem.
+    `origins` are in the same order, one for each document. With any problem the facts are those of the documents that
+    had none; apply them only when there is no problem.
     """
 
     documents: tuple[Document, ...]
@@ -114,50 +107,52 @@ def _defined_twice(entries: Sequence[_Entry]) -> list[FileProblem]:
         owner = str(entry.parsed.data.get("tenant", "")) if entry.kind == WORKLOAD_KIND else ""
         before = first.setdefault((entry.kind, entry.name, owner), entry)
         if before is not entry:
-            origin = _origin(before)
-            wrong = f"{entry.kind} {entry.name!r} is described twice, first in {origin.file}:{origin.line}"
+            line = before.parsed.places[()].value.line
+            wrong = f"{entry.kind} {entry.name!r} is described twice, first in {before.source.file}:{line}"
             place = _place(entry.parsed, ("name",))
             found.append(FileProblem(entry.source.file, place.value.line, place.value.column, "name", wrong))
     return found
 
 
 def _read(entry: _Entry, known: KnownNames) -> Facts | list[FileProblem]:
-    accelerators = frozenset(AcceleratorName(name) for name in known.accelerators)
-    outcome = read_document(entry.parsed.data, accelerators)
-    problems = list(repeated_names(entry.parsed.data))
-    if not isinstance(outcome, Facts):
-        return [_positioned(entry, problem) for problem in (*outcome, *problems)]
-    for fact in (*outcome.documents, *outcome.workloads):
-        problems.extend(unknown_references(fact, known, entry.parsed.data))
-    workloads: list[WorkloadSpec] = []
-    for spec in outcome.workloads:
-        located = _with_workdir(spec, entry.source)
-        if isinstance(located, ShapeProblem):
-            problems.append(located)
-        else:
-            workloads.append(located)
-    if problems:
-        return [_positioned(entry, problem) for problem in problems]
-    return Facts(outcome.documents, tuple(workloads))
+    """The facts of a document, or everything that is wrong with it: its shape, its names and its folder at once."""
+    data = entry.parsed.data
+    outcome = read_document(data, frozenset(AcceleratorName(name) for name in known.accelerators))
+    workdir = _workdir(entry)
+    problems = [] if isinstance(outcome, Facts) else list(outcome)
+    told = {problem.path for problem in problems}
+    further = (
+        *repeated_names(data),
+        *reference_problems(data, known),
+        *([] if isinstance(workdir, str) else [workdir]),
+    )
+    # What has the wrong shape is no name of anything: that it is not known either would be said twice.
+    problems.extend(problem for problem in further if problem.path not in told)
+    if isinstance(outcome, Facts) and isinstance(workdir, str) and not problems:
+        located = (msgspec.structs.replace(spec, workdir=workdir) for spec in outcome.workloads)
+        return Facts(outcome.documents, tuple(located))
+    return [_positioned(entry, problem) for problem in problems]
 
 
-def _with_workdir(spec: WorkloadSpec, source: SourceText) -> WorkloadSpec | ShapeProblem:
-    """The workload with its working folder as an absolute path; it counts from its file and stays in its folder."""
-    if not spec.workdir:
-        return spec
+def _workdir(entry: _Entry) -> str | ShapeProblem:
+    """A workload's working folder as an absolute path; it counts from its file and stays in its folder. Empty: none."""
+    data, source = entry.parsed.data, entry.source
+    given = data.get("workdir") if entry.kind == WORKLOAD_KIND else None
+    if not isinstance(given, str) or not given:
+        return ""
     wrong = ""
+    workdir = source.root
     try:
-        workdir = (source.path.parent / spec.workdir).resolve()
+        workdir = (source.path.parent / given).resolve()
         if not workdir.is_relative_to(source.root):
-            wrong = f"{spec.workdir!r} leads out of the folder {source.root.name}"
+            wrong = f"{shown(given)} leads out of the folder {source.root.name}"
         elif not workdir.is_dir():
-            wrong = f"{spec.workdir!r} is no folder"
+            wrong = f"{shown(given)} is no folder"
     except (OSError, ValueError, RuntimeError):
-        wrong = f"{spec.workdir!r} is no path"
-        workdir = source.root
+        wrong = f"{shown(given)} is no path"
     if wrong:
-        return ShapeProblem(("workdir",), Spot.VALUE, "workdir", wrong, repr(spec.workdir), "a folder below the file's")
-    return msgspec.structs.replace(spec, workdir=str(workdir))
+        return ShapeProblem(("workdir",), Spot.VALUE, "workdir", wrong, shown(given), "a folder below the file's")
+    return str(workdir)
 
 
 def _positioned(entry: _Entry, problem: ShapeProblem) -> FileProblem:
@@ -183,5 +178,4 @@ def _place(parsed: Parsed, path: tuple[str | int, ...]) -> Place:
 
 
 def _origin(entry: _Entry) -> Origin:
-    mark = entry.parsed.places[()].value
-    return Origin(kind=entry.kind, name=entry.name, file=entry.source.file, line=mark.line, column=mark.column)
+    return origin_of(entry.source.file, entry.parsed, entry.kind, entry.name)

@@ -70,8 +70,8 @@ def _files_of(path: Path) -> Iterator[tuple[Path, Path] | FileProblem]:
     """A file with its folder, or every document file of a folder with that folder."""
     try:
         if path.is_dir():
-            root = path.resolve()
-            yield from _walk(path, root, 0)
+            found = list(_walk(path, path.resolve(), 0))
+            yield from found or [file_problem(str(path), "holds no document: no file in it ends in .yaml or .yml")]
         elif path.exists():
             yield path, path.resolve().parent
         else:

@@ -1,26 +1,34 @@
 """Names that documents use against names that are known: in the same files, or applied before.
 
-Pure: takes names and data, returns problems. Whether a gang fits or an award was permitted is not asked here.
+Pure: takes names and plain data, returns problems; a document that is wrong in shape is read as far as it goes.
+Accelerators are not looked at here, since their spellings are resolved where shapes are read. Whether a gang fits or an
+award was permitted is not asked here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 import msgspec
 
-from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
-from multihome.domain.contracts import Contract, Suspension, Waiver
-from multihome.domain.procurement import Need, Offer
-from multihome.domain.supply import Delivery, Pool, Provider
-from multihome.domain.tenants import Tenant, parent_of
+from multihome.domain.ids import TenantId
+from multihome.domain.tenants import parent_of
 from multihome.domain.workloads import WorkloadSpec
 from multihome.wire.documents import WORKLOAD_KIND, documents_data
-from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text, path_in
+from multihome.wire.fields import shown
+from multihome.wire.shape_problems import Path, ShapeProblem, Spot, closest, field_text
 
 NAMES_SHOWN_MAX = 12
 
-_Reference = tuple[Path, str, str, frozenset[str]]
+
+class _Reference(msgspec.Struct, frozen=True):
+    """Where a name is used, what it must name, the name, and the names there are; `hints` are worth suggesting."""
+
+    path: Path
+    word: str
+    name: str
+    names: frozenset[str]
+    hints: frozenset[str]
 
 
 class KnownNames(msgspec.Struct, frozen=True):
@@ -33,6 +41,7 @@ class KnownNames(msgspec.Struct, frozen=True):
     clauses: frozenset[str] = frozenset()
     tranches: frozenset[str] = frozenset()
     waivers: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
 
@@ -47,6 +56,7 @@ _DEFINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "provider": ("providers", (("pools", "pools"),)),
     "contract": ("contracts", (("clauses", "clauses"), ("tranches", "tranches"))),
     "waiver": ("waivers", ()),
+    "need": ("needs", ()),
     "tenant": ("tenants", ()),
     WORKLOAD_KIND: ("workloads", ()),
     "task": ("workloads", ()),
@@ -66,7 +76,9 @@ def names_in(documents: Iterable[object]) -> KnownNames:
             continue
         names[own].add(name)
         for field, collection in lists:
-            names[collection].update(f"{name}/{inner}" for _, inner in _entry_names(data, field))
+            names[collection].update(f"{name}/{inner}" for _, inner in entry_names(data, field))
+        for amendment in _entries(data, "amendments"):
+            names["clauses"].update(f"{name}/{inner}" for _, inner in entry_names(amendment, "clauses"))
     return KnownNames(**{name: frozenset(values) for name, values in names.items()})
 
 
@@ -86,9 +98,9 @@ def kind_and_name(data: object) -> tuple[str, str]:
 
 def repeated_names(data: object) -> Iterator[ShapeProblem]:
     """Entries of one list that have the same name. Clauses may: they are amended by date under one name."""
-    for field in ("pools", "tranches", "quotas"):
+    for field in ("pools", "tranches", "quotas", "amendments"):
         seen: set[str] = set()
-        for index, name in _entry_names(data, field):
+        for index, name in entry_names(data, field):
             path = (field, index, "name")
             if name in seen:
                 wrong = f"{name!r} stands in this list before"
@@ -96,88 +108,187 @@ def repeated_names(data: object) -> Iterator[ShapeProblem]:
             seen.add(name)
 
 
-def _entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
-    entries = cast("Mapping[str, object]", data).get(field) if isinstance(data, Mapping) else None
-    for index, entry in enumerate(cast("list[object]", entries) if isinstance(entries, list) else []):
-        _, name = kind_and_name(entry)
+def entry_names(data: object, field: str) -> Iterator[tuple[int, str]]:
+    """The named entries of one of a document's lists, each with its number."""
+    for index, entry in enumerate(_entries(data, field)):
+        name = _text(entry, "name")
         if name:
             yield index, name
 
 
-def unknown_references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> tuple[ShapeProblem, ...]:
-    """What the fact names and nobody knows; `data` is the document it was read from."""
+def reference_problems(data: object, known: KnownNames) -> tuple[ShapeProblem, ...]:
+    """What a document names and nobody knows, and pools of a contract that are another provider's."""
+    kind, _ = kind_and_name(data)
     found: list[ShapeProblem] = []
-    for path, word, name, names in _references(fact, known, data):
-        if name in names:
+    for reference in _REFERENCES.get(kind, _nothing)(data, known):
+        if reference.name in reference.names:
             continue
-        suggestion = closest(name, sorted(names)) or _listed(names)
-        wrong = f"no {word} is known as {name!r}"
-        found.append(ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(name), f"a {word}", suggestion))
-    return (*found, *_misplaced_pools(fact, known))
+        suggestion = closest(reference.name, sorted(reference.hints)) or _listed(reference.hints)
+        wrong = f"no {reference.word} is known as {shown(reference.name)}"
+        found.append(_problem(reference.path, wrong, reference.name, f"a {reference.word}", suggestion))
+    return (*found, *_misplaced_pools(data, known)) if kind == "contract" else tuple(found)
+
+
+def _problem(path: Path, wrong: str, name: str, expected: str = "", suggestion: str = "") -> ShapeProblem:
+    return ShapeProblem(path, Spot.VALUE, field_text(path), wrong, shown(name), expected, suggestion)
 
 
 def _listed(names: frozenset[str]) -> str:
-    shown = sorted(names)[:NAMES_SHOWN_MAX]
-    more = ", ..." if len(names) > len(shown) else ""
-    return f"known: {', '.join(shown)}{more}" if shown else "none is known"
+    listed = sorted(names)[:NAMES_SHOWN_MAX]
+    more = ", ..." if len(names) > len(listed) else ""
+    return f"known: {', '.join(listed)}{more}" if listed else "none is known"
 
 
-def _references(fact: Document | WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
-    """Where a name is used, what it must name, the name, and the names there are."""
-    match fact:
-        case Contract():
-            yield from _contract_references(fact, known)
-        case Waiver():
-            yield from _waiver_references(fact, known)
-        case Delivery():
-            yield ("tranche",), "tranche", fact.tranche_id, known.tranches
-        case Tenant():
-            parent = parent_of(fact.id)
-            if parent is not None:
-                yield ("name",), "tenant", parent, known.tenants
-        case WorkloadSpec():
-            yield from _workload_references(fact, known, data)
-        case AcceleratorType() | Provider() | Pool() | Suspension() | Need() | Offer():
-            pass
+def _reference(data: object, path: Path, word: str, names: frozenset[str]) -> Iterator[_Reference]:
+    """The reference at a path, if a name stands there at all."""
+    name = _text(data, *path)
+    if name:
+        yield _Reference(path, word, name, names, names)
 
 
-def _contract_references(fact: Contract, known: KnownNames) -> Iterator[_Reference]:
-    yield ("provider",), "provider", fact.provider_id, known.providers
-    for index, tranche in enumerate(fact.tranches):
-        yield ("tranches", index, "pool"), "pool", tranche.pool_id, known.pools
-        for waiver_id in tranche.award.waiver_ids:
-            yield ("tranches", index, "award", "waiver"), "waiver", waiver_id, known.waivers
+def _contract_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("provider",), "provider", known.providers)
+    for index, _ in enumerate(_entries(data, "tranches")):
+        yield from _reference(data, ("tranches", index, "pool"), "pool", known.pools)
+        award: Path = ("tranches", index, "award")
+        yield from _reference(data, (*award, "waiver"), "waiver", known.waivers)
+        for place, _ in enumerate(_list_at(data, *award, "waivers")):
+            yield from _reference(data, (*award, "waivers", place), "waiver", known.waivers)
+    for path in _clause_paths(data):
+        yield from _clause_references(data, path, known)
 
 
-def _waiver_references(fact: Waiver, known: KnownNames) -> Iterator[_Reference]:
-    yield ("contract",), "contract", fact.contract_id, known.contracts
-    if fact.contract_id in known.contracts:
-        prefix = f"{fact.contract_id}/"
+def _clause_paths(data: object) -> Iterator[Path]:
+    """Where clauses stand: the contract's own, and those that amendments begin."""
+    holders: list[Path] = [(), *(("amendments", index) for index, _ in enumerate(_entries(data, "amendments")))]
+    for holder in holders:
+        yield from ((*holder, "clauses", index) for index, _ in enumerate(_list_at(data, *holder, "clauses")))
+
+
+def _clause_references(data: object, path: Path, known: KnownNames) -> Iterator[_Reference]:
+    """Tranches that a ramp or price tiers name, and the provider that a cap names."""
+    contract = _text(data, "name")
+    yield from _tranche_within(data, (*path, "tranche"), contract, known)
+    for index, _ in enumerate(_list_at(data, *path, "tranches")):
+        yield from _tranche_within(data, (*path, "tranches", index), contract, known)
+    if _text(data, *path, "dimension") == "provider":
+        yield from _reference(data, (*path, "of"), "provider", known.providers)
+
+
+def _tranche_within(data: object, path: Path, contract: str, known: KnownNames) -> Iterator[_Reference]:
+    """A tranche that a document calls by its name within the contract."""
+    prefix = f"{contract}/"
+    names = frozenset(name.removeprefix(prefix) for name in known.tranches if name.startswith(prefix))
+    yield from _reference(data, path, f"tranche of {contract}", names)
+
+
+def _offer_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("provider",), "provider", known.providers)
+    yield from _reference(data, ("pool",), "pool", known.pools)
+    yield from _reference(data, ("need",), "need", known.needs)
+
+
+def _suspension_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("contract",), "contract", known.contracts)
+    contract = _text(data, "contract")
+    if contract in known.contracts:
+        for index, _ in enumerate(_entries(data, "tranches")):
+            yield from _tranche_within(data, ("tranches", index), contract, known)
+
+
+def _waiver_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("contract",), "contract", known.contracts)
+    contract = _text(data, "contract")
+    if contract in known.contracts:
+        prefix = f"{contract}/"
         clauses = frozenset(name.removeprefix(prefix) for name in known.clauses if name.startswith(prefix))
-        yield ("clause",), f"clause of {fact.contract_id}", fact.clause_id, clauses
+        yield from _reference(data, ("clause",), f"clause of {contract}", clauses)
 
 
-def _workload_references(spec: WorkloadSpec, known: KnownNames, data: object) -> Iterator[_Reference]:
-    yield ("tenant",), "tenant", spec.tenant_id, known.tenants
-    if spec.infra.provider:
-        # SkyPilot's older spelling says it in `cloud`.
-        older = ("resources", "cloud")
-        yield (
-            older if path_in(data, older) == older else ("resources", "infra"),
-            "provider",
-            spec.infra.provider,
-            known.providers,
-        )
-    if spec.model_from:
-        yield ("model_from",), "workload", spec.model_from, known.workloads
+def _delivery_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("tranche",), "tranche", known.tranches)
 
 
-def _misplaced_pools(fact: Document | WorkloadSpec, known: KnownNames) -> Iterator[ShapeProblem]:
-    if not isinstance(fact, Contract):
+def _tenant_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    """The tenant above. What lies below a name that nobody knows cannot be what was meant by it."""
+    parent = parent_of(TenantId(_text(data, "name")))
+    if parent:
+        hints = frozenset(name for name in known.tenants if not name.startswith(f"{parent}/"))
+        yield _Reference(("name",), "tenant", parent, known.tenants, hints)
+
+
+def _workload_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("tenant",), "tenant", known.tenants)
+    # SkyPilot's older spelling says it in `cloud`.
+    for field in ("infra", "cloud"):
+        provider = _text(data, "resources", field).partition("/")[0]
+        if provider not in {"", "*"}:
+            yield _Reference(("resources", field), "provider", provider, known.providers, known.providers)
+    for reference in _reference(data, ("model_from",), "workload", known.workloads):
+        yield msgspec.structs.replace(reference, hints=known.workloads - {_text(data, "name")})
+
+
+def _nothing(data: object, known: KnownNames) -> Iterator[_Reference]:
+    """Of documents that name no other, and of those whose kind is none."""
+    del data, known
+    yield from ()
+
+
+_REFERENCES: dict[str, Callable[[object, KnownNames], Iterator[_Reference]]] = {
+    "contract": _contract_references,
+    "waiver": _waiver_references,
+    "suspension": _suspension_references,
+    "offer": _offer_references,
+    "delivery": _delivery_references,
+    "tenant": _tenant_references,
+    WORKLOAD_KIND: _workload_references,
+    "task": _workload_references,
+}
+
+
+def _misplaced_pools(data: object, known: KnownNames) -> Iterator[ShapeProblem]:
+    """Pools of another than the contract's provider; with a provider that nobody knows every pool would be one."""
+    provider = _text(data, "provider")
+    if provider not in known.providers:
         return
-    for index, tranche in enumerate(fact.tranches):
-        owner = tranche.pool_id.partition("/")[0]
-        if tranche.pool_id in known.pools and owner != fact.provider_id:
-            path = ("tranches", index, "pool")
-            wrong = f"pool {tranche.pool_id!r} is {owner}'s, and the contract is with {fact.provider_id}"
-            yield ShapeProblem(path, Spot.VALUE, field_text(path), wrong, repr(tranche.pool_id))
+    whose = f"the offer is {provider}'s" if _text(data, "kind") == "offer" else f"the contract is with {provider}"
+    ordered: list[Path] = [("tranches", index, "pool") for index, _ in enumerate(_entries(data, "tranches"))]
+    for path in (("pool",), *ordered):
+        pool = _text(data, *path)
+        owner = pool.partition("/")[0]
+        if pool in known.pools and owner != provider:
+            wrong = f"pool {shown(pool)} is {owner}'s, and {whose}"
+            yield _problem(path, wrong, pool)
+
+
+def _entries(data: object, field: str) -> list[object]:
+    """One of a document's lists; empty where none stands there."""
+    entries = cast("Mapping[str, object]", data).get(field) if isinstance(data, Mapping) else None
+    return cast("list[object]", entries) if isinstance(entries, list) else []
+
+
+def _list_at(data: object, *path: str | int) -> list[object]:
+    """The list at a path of plain data; empty where none stands there."""
+    *head, field = path
+    node = data
+    for step in head:
+        if isinstance(node, Mapping):
+            node = cast("Mapping[str | int, object]", node).get(step)
+        elif isinstance(node, list) and isinstance(step, int):
+            node = cast("list[object]", node)[step]
+        else:
+            return []
+    return _entries(node, str(field))
+
+
+def _text(data: object, *path: str | int) -> str:
+    """The text at a path of plain data; empty where none stands there."""
+    node = data
+    for step in path:
+        if isinstance(node, Mapping):
+            node = cast("Mapping[str | int, object]", node).get(step)
+        elif isinstance(node, list) and isinstance(step, int):
+            node = cast("list[object]", node)[step]
+        else:
+            return ""
+    return node if isinstance(node, str) else ""

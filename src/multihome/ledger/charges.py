@@ -1,7 +1,8 @@
 """Rates usage: records become charge lines, and every line two postings that cancel.
 
-Money is rounded once per line, half to even. A line is what one workload used of one tranche at one rate in one month,
-so that totals by provider, contract, tenant and workload are sums of the same lines and agree to the micro-unit.
+Money is rounded once per line, half to even. A line is what one workload used of one tranche at one rate in one month
+of the contract, so that totals by provider, contract, tenant and workload are sums of the same lines and agree to the
+micro-unit.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,6 @@ import msgspec
 from multihome.domain.events import ChipTimeMetered
 from multihome.domain.ids import ContractId, ProviderId, TenantId, TrancheId, WorkloadId
 from multihome.units.money import Rounding, charge_micro_usd
-from multihome.units.time import month_interval
 
 
 class LineKey(msgspec.Struct, frozen=True, order=True):
@@ -55,7 +55,7 @@ def charge_lines(records: Iterable[ChipTimeMetered]) -> list[ChargeLine]:
             continue
         seen.add(identity)
         key = LineKey(
-            month_start_ms=month_interval(record.interval.start_ms).start_ms,
+            month_start_ms=record.month_start_ms,
             provider_id=record.provider_id,
             contract_id=record.contract_id,
             tranche_id=record.tranche_id,

@@ -1,4 +1,4 @@
-"""Performs effects on engines and turns what they answer into inputs. Decides nothing."""
+"""Performs effects on engines and webhooks and turns what they answer into inputs. Decides nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -9,16 +9,18 @@ from multihome.domain.commands import (
     LaunchAnswered,
     LaunchRefused,
     LaunchUnclear,
+    NotificationAnswered,
 )
-from multihome.domain.effects import Effect, FenceRun, ForgetRun, StartRun, StopRun
+from multihome.domain.effects import Effect, FenceRun, ForgetRun, SendNotification, StartRun, StopRun
 from multihome.domain.ids import ProviderId
 from multihome.domain.supply import Provider
 from multihome.ports.engine import Engine, EngineUnavailableError, LaunchRefusedError
+from multihome.ports.notifier import NotificationUnsentError, Notifier
 
 EngineFactory = Callable[[Provider], Engine]
 
 
-def perform(engines: Mapping[ProviderId, Engine], effect: Effect) -> Input | None:
+def perform(engines: Mapping[ProviderId, Engine], notifier: Notifier, effect: Effect) -> Input | None:
     """Do what an effect says; the input that tells how it went, where anyone waits for that.
 
     An engine that does not answer a stop, a fence or a forget is asked again when it reports next: levels, not edges.
@@ -38,6 +40,8 @@ def perform(engines: Mapping[ProviderId, Engine], effect: Effect) -> Input | Non
                 engines[effect.provider_id].forget(effect.run_id)
             except EngineUnavailableError:
                 return None
+        case SendNotification():
+            return _send(notifier, effect)
     return None
 
 
@@ -58,6 +62,15 @@ def _start(engine: Engine, effect: StartRun) -> Input:
     except EngineUnavailableError as error:
         return LaunchUnclear(run_id=run_id, error=str(error))
     return LaunchAnswered(run_id=run_id)
+
+
+def _send(notifier: Notifier, effect: SendNotification) -> Input:
+    error = ""
+    try:
+        notifier.send(effect.webhook, effect.notification)
+    except NotificationUnsentError as unsent:
+        error = str(unsent)
+    return NotificationAnswered(notification_id=effect.notification.id, webhook_id=effect.webhook.id, error=error)
 
 
 def _fence(engines: Iterable[Engine], effect: FenceRun) -> None:

@@ -20,6 +20,7 @@ from multihome.domain.refusals import Refusal
 from multihome.ports.clock import Clock, IdMint
 from multihome.ports.engine import Engine
 from multihome.ports.journal import HistoryRow, JournalFullError
+from multihome.ports.notifier import Notifier
 from multihome.runtime.adoption import Adoption
 from multihome.runtime.engines import EngineFactory, observe, perform
 from multihome.runtime.loop import Batch, Runtime
@@ -61,6 +62,7 @@ class Service:
         clock: Clock,
         mint: IdMint,
         make_engine: EngineFactory,
+        notifier: Notifier,
         adoption: Adoption | None = None,
     ) -> None:
         """Take a recovered runtime; nothing runs until `run`.
@@ -71,6 +73,7 @@ class Service:
         self._clock = clock
         self._mint = mint
         self._make_engine = make_engine
+        self._notifier = notifier
         self._adoption = adoption
         self._inbox: asyncio.Queue[Waiting] = asyncio.Queue(INBOX_MAX)
         self._settled = asyncio.Event()
@@ -208,8 +211,10 @@ class Service:
         """What has come in, with the tick and the placement round that are due."""
         waiting = [Waiting(message, None) for message in self._post_first]
         self._post_first = []
+        # Not `asyncio.wait_for`, which in Python 3.11 loses a cancellation that comes together with an input.
         with contextlib.suppress(TimeoutError):
-            waiting.append(await asyncio.wait_for(self._inbox.get(), self._pause_s()))
+            async with asyncio.timeout(self._pause_s()):
+                waiting.append(await self._inbox.get())
         while len(waiting) < BATCH_MAX and not self._inbox.empty():
             waiting.append(self._inbox.get_nowait())
         now_ms = self._clock.monotonic_ms()
@@ -243,7 +248,7 @@ class Service:
 
     async def _perform(self, effect: Effect) -> None:
         loop = asyncio.get_running_loop()
-        message = await loop.run_in_executor(self._workers, perform, self._engines, effect)
+        message = await loop.run_in_executor(self._workers, perform, self._engines, self._notifier, effect)
         if message is not None:
             await self._inbox.put(Waiting(message, None))
 

@@ -1,6 +1,6 @@
-"""Whether a class of workloads may use a lot at all, apart from room and quota, and at which price."""
+"""Whether a class of workloads may use a lot at all, apart from room and quota."""
 
-from multihome.clauses.book import Book, MissingPermission, forbidding, preferring, take_or_pay_of
+from multihome.clauses.book import Book, MissingPermission, forbidding, preferring
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import (
@@ -12,11 +12,9 @@ from multihome.domain.placements import (
     NotDelivered,
     NotQualified,
     OutsideJurisdiction,
-    Price,
 )
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.scheduling.snapshot import Lot
-from multihome.units.money import Rounding, divide
 
 
 def choice_for(spec: WorkloadSpec, lot: Lot) -> AcceleratorChoice | None:
@@ -62,6 +60,12 @@ def standing_blocker(
         )
     if at_ms >= lot.tranche.ends_ms:
         return CapacityEnded(pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=lot.tranche.ends_ms)
+    if lot.standing.forbidden is not None:
+        # The contract itself is over: its standing begins with its end.
+        ended_ms = lot.standing.interval.start_ms
+        return CapacityEnded(
+            pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=ended_ms, clause=lot.standing.forbidden
+        )
     if not lot.domains:
         return NotDelivered(pool_id=pool_id, tranche_id=lot.tranche.id, promised_ms=lot.tranche.promised_ms)
     return lot.closed
@@ -73,20 +77,6 @@ def fits_empty_domain(spec: WorkloadSpec, choice: AcceleratorChoice, lot: Lot) -
         return False
     per_node = lot.pool.chips_per_node // choice.chips_per_node
     return spec.num_nodes <= lot.tranche.nodes_per_domain * per_node
-
-
-def marginal_price(lot: Lot, prepaid_chips: int, chips: int, at_ms: int) -> Price:
-    """What the gang's chip-hour costs on average there: nothing for chips that a take-or-pay makes us pay anyway."""
-    rate = lot.tranche.rate_micro_usd_per_chip_hour
-    terms = take_or_pay_of(lot.contract, at_ms)
-    free_chips = min(chips, prepaid_chips)
-    if terms is None or free_chips == 0:
-        return Price(micro_usd_per_chip_hour=rate, rule=f"rate of tranche {lot.tranche.id}")
-    return Price(
-        micro_usd_per_chip_hour=divide(rate * (chips - free_chips), chips, Rounding.HALF_EVEN),
-        rule=f"{free_chips} of {chips} chips are owed this month whether used or not",
-        clause=ClauseRef(lot.contract.id, terms.id),
-    )
 
 
 def preference(book: Book, spec: WorkloadSpec, lot: Lot, at_ms: int) -> ClauseRef | None:

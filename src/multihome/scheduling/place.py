@@ -21,7 +21,7 @@ from multihome.domain.placements import (
     PlacementReason,
 )
 from multihome.domain.workloads import workload_chips
-from multihome.scheduling.candidates import Candidate, Candidates, candidates
+from multihome.scheduling.candidates import Candidate, Candidates, candidates, expected_use
 from multihome.scheduling.quotas import Admitted, admit
 from multihome.scheduling.reclaim import Reclaim, ReclaimPlan, reclaim_for
 from multihome.scheduling.room import Room, fit_in_lot, largest_free_chips, room_of
@@ -109,12 +109,12 @@ def _serve(
 ) -> Stuck | None:
     """Place members of a class on a basis until one does not fit; None when all of them are placed."""
     while served[ask.class_id] < len(ask.members):
-        options = candidates(snapshot, room.prepaid_chips, ask.spec, kinds, now.contract_ms)
+        options = candidates(snapshot, room, ask.spec, kinds, now.contract_ms)
         found = _find(snapshot, room, ask, basis, options)
         if isinstance(found, Stuck):
             return found
         workload_id, unit = ask.members[served[ask.class_id]]
-        room.take(ask.spec.tenant_id, found.allocation)
+        room.take(ask.spec.tenant_id, found.allocation, expected_use(ask.spec, now.contract_ms))
         placed.append(Placed(workload_id, unit, found.allocation, found.reason))
         served[ask.class_id] += 1
     return None

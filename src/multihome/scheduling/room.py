@@ -1,32 +1,41 @@
-"""The room that is left while a round hands it out: chips, prepaid chips and quota use."""
+"""The room that is left while a round hands it out: chips, what prices rest on, and quota use."""
 
 import msgspec
 
+from multihome.clauses.price_columns import Columns, columns_of
+from multihome.clauses.pricing import taken
 from multihome.domain.ids import AcceleratorName, DomainId, TenantId, TrancheId
-from multihome.domain.placements import Allocation, NodeShare
+from multihome.domain.placements import Allocation, NodeShare, Price
 from multihome.domain.tenants import lineage
 from multihome.scheduling.snapshot import DomainRoom, Lot, Snapshot
+from multihome.units.time import Interval
 
 
 class Room(msgspec.Struct):
     """A round's own working copy; the snapshot it came from stays as it was."""
 
     domains: dict[TrancheId, list[DomainRoom]]
-    prepaid_chips: dict[TrancheId, int]
+    columns: Columns
+    """What prices rest on: a row for each lot of the snapshot, in its order."""
+    rows: dict[TrancheId, int]
+    prices: dict[tuple[int, Interval], tuple[Price | None, ...]]
+    """Prices of a block in every lot, as long as the columns stay as they are; None where a clause forbids."""
     used_chips: dict[TenantId, dict[AcceleratorName, int]]
     kept_chips: dict[TenantId, dict[AcceleratorName, int]]
     """The part of `used_chips` that nobody has been asked to give back: who keeps more than its nominal is asked."""
     reserved: set[DomainId]
     """Domains whose chips are being taken back for a guarantee: nobody else gets them meanwhile."""
 
-    def take(self, tenant_id: TenantId, allocation: Allocation) -> None:
-        """Hand an allocation out."""
+    def take(self, tenant_id: TenantId, allocation: Allocation, use: Interval) -> None:
+        """Hand an allocation out over an interval."""
         domain = next(room for room in self.domains[allocation.tranche_id] if room.domain_id == allocation.domain_id)
         for share in allocation.nodes:
             domain.free[share.node] -= share.chips
             assert domain.free[share.node] >= 0, "a placement took chips that were not free"
-        left = self.prepaid_chips[allocation.tranche_id]
-        self.prepaid_chips[allocation.tranche_id] = max(0, left - allocation.chips)
+        columns = taken(self.columns, self.rows[allocation.tranche_id], allocation.chips, use)
+        if columns is not self.columns:
+            self.columns = columns
+            self.prices.clear()
         for used in (self.used_chips, self.kept_chips):
             add_use(used, tenant_id, allocation.accelerator, allocation.chips)
 
@@ -48,7 +57,9 @@ def room_of(snapshot: Snapshot) -> Room:
             add_use(kept, occupant.tenant_id, occupant.allocation.accelerator, -occupant.allocation.chips)
     return Room(
         domains={lot.tranche.id: [domain.copy() for domain in lot.domains] for lot in snapshot.lots},
-        prepaid_chips={lot.tranche.id: lot.prepaid_chips for lot in snapshot.lots},
+        columns=columns_of([lot.standing for lot in snapshot.lots]),
+        rows={lot.tranche.id: index for index, lot in enumerate(snapshot.lots)},
+        prices={},
         used_chips={tenant: dict(used) for tenant, used in snapshot.used_chips.items()},
         kept_chips=kept,
         reserved=set(),

@@ -3,6 +3,7 @@
 import msgspec
 
 from multihome.clauses.book import Book, MissingPermission
+from multihome.clauses.price_columns import Standing
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.ids import AcceleratorName, ClassId, DomainId, RunId, TenantId, WorkloadId
 from multihome.domain.placements import Allocation, Basis, Evidence, ProviderClosed
@@ -26,8 +27,8 @@ class DomainRoom(msgspec.Struct):
 class Lot(msgspec.Struct, frozen=True):
     """A tranche as the scheduler sees it.
 
-    `domains` are those accepted by now; `prepaid_chips` still cost nothing extra under a take-or-pay; `closed` says
-    why nothing may be admitted, if so.
+    `domains` are those accepted by now; `standing` is what its price rests on; `closed` says why nothing may be
+    admitted, if so.
     """
 
     contract: Contract
@@ -36,7 +37,7 @@ class Lot(msgspec.Struct, frozen=True):
     provider: Provider
     permission: Evidence | MissingPermission
     domains: tuple[DomainRoom, ...]
-    prepaid_chips: int
+    standing: Standing
     closed: ProviderClosed | None
 
     @property

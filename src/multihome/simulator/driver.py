@@ -25,9 +25,10 @@ from multihome.runtime.records import ENCODER
 from multihome.simulator.clock import SimClock
 from multihome.simulator.dice import Dice
 from multihome.simulator.engines import SimEngine
+from multihome.simulator.notifier import SimNotifier
 from multihome.simulator.people import People
 from multihome.simulator.scenario import HOLDER, NEO, START_MS, TENSOR, Given
-from multihome.simulator.truth import Record, check_converged, check_promises, check_success, check_world
+from multihome.simulator.truth import Record, check_converged, check_promises, check_success, check_told, check_world
 from multihome.simulator.world import LATE_MS_MAX, World
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 from multihome.views.audit import audit
@@ -53,6 +54,8 @@ class Plant(Enum):
     """Effects are performed before their intents are durable."""
     DOUBLE_ADOPTION = "double_adoption"
     """After a restart a launch of unknown outcome is asked for again."""
+    DEAF_NOTIFIER = "deaf_notifier"
+    """Notifications count as delivered and never arrive."""
 
 
 class Moment(Enum):
@@ -134,6 +137,7 @@ class _Driver:
         self._end_ms = START_MS + days * MS_PER_DAY
         self.world = World(self._clock, Dice(seed, "world"))
         self._engines = {one: SimEngine(self.world, one) for one in _providers(given)}
+        self._notifier = SimNotifier(self.world, is_deaf=plant is Plant.DEAF_NOTIFIER)
         workloads = WORKLOADS_PER_DAY * days
         self._people = People(Dice(seed, "people"), self.world, START_MS, self._end_ms, workloads, given)
         self._mailbox: list[tuple[int, Input]] = []
@@ -276,7 +280,7 @@ class _Driver:
 
     def _perform(self, effects: list[Effect]) -> None:
         for effect in effects:
-            message = perform(self._engines, effect)
+            message = perform(self._engines, self._notifier, effect)
             if message is None:
                 continue
             if self.world.fault("answer late", 150):
@@ -300,7 +304,7 @@ class _Driver:
         self._in_flight = [(due_ms, effect) for due_ms, effect in self._in_flight if due_ms > now_ms]
         for effect in due:
             if not isinstance(effect, StartRun):
-                perform(self._engines, effect)
+                perform(self._engines, self._notifier, effect)
             elif not self.world.is_silent(effect.intent.provider_id):
                 # It is as late as anything may be already, and cannot be late a second time.
                 self.world.spawn(effect.intent)
@@ -353,7 +357,7 @@ class _Driver:
         """The planted bug: what is not known to have started is started again."""
         for run in list(self._runtime.state.runs.values()):
             if isinstance(run.phase, Intended | Unknown) and run.id in self._starts:
-                perform(self._engines, self._starts[run.id])
+                perform(self._engines, self._notifier, self._starts[run.id])
 
     def _trouble(self) -> None:
         """Spells that befall providers and the clock."""
@@ -383,6 +387,7 @@ class _Driver:
         state, now = self._runtime.state, self._runtime.now()
         yield from check_converged(self.world, state, now)
         yield from check_success(self.world, self._record)
+        yield from check_told(self._notifier, self._record)
         yield from check_promises(self._people, state, self._record)
         for line in audit(self.disk.rows).lines:
             yield from line.violations

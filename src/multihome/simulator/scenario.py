@@ -18,6 +18,7 @@ from multihome.domain.clause_terms import (
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TenantId, TrancheId, WaiverId
+from multihome.domain.notifications import Webhook
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant
 from multihome.domain.workloads import (
@@ -73,6 +74,7 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         Delivery(
             id="cirrus-1", tranche_id=TrancheId("cirrus-2025/t1"), domains=1, effective_ms=_day(9), source=_SOURCE
         ),
+        Webhook(id="desk", url="https://desk.example/hook", secret="desk-key"),  # noqa: S106 -- the name of a key
         *_tenants(dice),
     )
 

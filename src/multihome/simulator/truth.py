@@ -7,12 +7,13 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.controller.invariants import Violation
 from multihome.controller.rounds import run_round
 from multihome.controller.state import Openness, State
-from multihome.domain.events import Event, RunIntended, WorkloadEnded, WorkloadSubmitted
+from multihome.domain.events import Event, NotificationSent, RunIntended, WorkloadEnded, WorkloadSubmitted
 from multihome.domain.ids import DomainId, PoolId, RunId, WorkloadId
 from multihome.domain.placements import Allocation
 from multihome.domain.runs import Outcome, Running, Stopping
 from multihome.domain.supply import Pool
 from multihome.domain.workloads import WorkloadSpec
+from multihome.simulator.notifier import SimNotifier
 from multihome.simulator.people import People, promised_workloads
 from multihome.simulator.world import World
 from multihome.units.time import MS_PER_HOUR, Now
@@ -26,6 +27,7 @@ class Record:
         self.seats: dict[RunId, Allocation] = {}
         self.submitted: set[WorkloadId] = set()
         self.ended: dict[WorkloadId, Outcome] = {}
+        self.told: set[tuple[str, str]] = set()
 
     def take(self, event: Event) -> None:
         """Note an event that is durable."""
@@ -36,8 +38,16 @@ class Record:
                 self.submitted.add(event.workload_id)
             case WorkloadEnded():
                 self.ended[event.workload_id] = event.outcome
+            case NotificationSent():
+                self.told.add((event.webhook_id, event.notification.id))
             case _:
                 pass
+
+
+def check_told(notifier: SimNotifier, record: Record) -> Iterator[Violation]:
+    """After a quiet time everything that somebody was to be told has arrived."""
+    for webhook_id, notification_id in sorted(record.told - notifier.taken):
+        yield Violation("told", notification_id, f"webhook {webhook_id} was never told")
 
 
 def check_world(world: World, record: Record, state: State) -> Iterator[Violation]:

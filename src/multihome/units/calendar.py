@@ -14,7 +14,7 @@ import msgspec
 from multihome.units.time import MS_PER_DAY, Interval, datetime_of, instant_of
 
 MINUTES_PER_DAY = 1_440
-HOLIDAYS_SEARCH_DAYS_MAX = 3_700
+SEARCH_DAYS = 3_700
 """A window of business days ends within ten years, or its list of holidays makes no sense."""
 _SATURDAY = 5
 
@@ -71,6 +71,12 @@ def zone_info(name: str) -> ZoneInfo:
         raise ValueError(msg) from error
 
 
+@lru_cache(maxsize=1)
+def zone_names() -> tuple[str, ...]:
+    """The names of all zones there are."""
+    return tuple(resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
 def local_date(at_ms: int, zone: str) -> date:
     """The local date of an instant."""
     return datetime_of(at_ms).astimezone(zone_info(zone)).date()
@@ -103,13 +109,32 @@ def window_end(
     if count is DayCount.CALENDAR:
         return local_instant(day + timedelta(days=days), closes_minute, calendar.zone)
     left = days
-    for _ in range(HOLIDAYS_SEARCH_DAYS_MAX):
+    for _ in range(SEARCH_DAYS):
         if left == 0 and is_business_day(day, calendar):
             return local_instant(day, closes_minute, calendar.zone)
         day += timedelta(days=1)
         left -= left > 0 and is_business_day(day, calendar)
-    msg = f"no {days} business days within {HOLIDAYS_SEARCH_DAYS_MAX} days"
+    msg = f"no {days} business days within {SEARCH_DAYS} days"
     raise ValueError(msg)
+
+
+def last_opening_day(end_ms: int, days: int, count: DayCount, closes_minute: int, calendar: Calendar) -> date:
+    """The last local day on which a window can open that closes by an instant: the inverse of `window_end`."""
+    business = count is DayCount.BUSINESS
+    day = local_date(end_ms, calendar.zone)
+    while True:
+        closes_ms = local_instant(day, closes_minute, calendar.zone)
+        in_time = isinstance(closes_ms, int) and closes_ms <= end_ms
+        if in_time and (not business or is_business_day(day, calendar)):
+            break
+        day -= timedelta(days=1)
+    if not business:
+        return day - timedelta(days=days)
+    left = days
+    while left:
+        left -= is_business_day(day, calendar)
+        day -= timedelta(days=1)
+    return day
 
 
 def is_business_day(day: date, calendar: Calendar) -> bool:
@@ -129,6 +154,18 @@ def period_interval(at_ms: int, period: Period, zone: str) -> Interval:
     ahead = first.month - 1 + months
     following = date(first.year + ahead // 12, ahead % 12 + 1, 1)
     return Interval(_day_begins(first, zone), _day_begins(following, zone))
+
+
+def period_name(at_ms: int, period: Period, zone: str) -> str:
+    """What people call the period of a zone that holds an instant: `2025-06`, `2025-Q2`, `2025`."""
+    day = local_date(at_ms, zone)
+    match period:
+        case Period.MONTH:
+            return f"{day.year}-{day.month:02d}"
+        case Period.QUARTER:
+            return f"{day.year}-Q{(day.month + 2) // 3}"
+        case Period.YEAR:
+            return str(day.year)
 
 
 def later_days(at_ms: int, days: int, zone: str) -> int:

@@ -5,6 +5,8 @@ from enum import Enum
 from multihome.units.time import MS_PER_HOUR
 
 MICRO_PER_UNIT = 1_000_000
+WHOLE_BPS = 10_000
+"""A whole in basis points (1/100 of a percent)."""
 
 
 class Rounding(Enum):
@@ -23,6 +25,7 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
         return quotient
     if rounding is Rounding.UP:
         return quotient + 1
+    assert rounding is Rounding.HALF_EVEN, "a rule of rounding that nobody has written"
     twice = 2 * remainder
     if twice > denominator or (twice == denominator and quotient % 2 == 1):
         return quotient + 1
@@ -34,9 +37,14 @@ def charge_micro_usd(chip_ms: int, rate_micro_usd_per_chip_hour: int, rounding: 
     return divide(chip_ms * rate_micro_usd_per_chip_hour, MS_PER_HOUR, rounding)
 
 
+def share_of(whole: int, bps: int, rounding: Rounding) -> int:
+    """So many basis points of a whole, in the whole's unit, rounded once."""
+    return divide(whole * bps, WHOLE_BPS, rounding)
+
+
 def share_bps(part: int, whole: int) -> int:
     """`part / whole` in basis points (1/100 of a percent), half to even; 0 when the whole is 0."""
-    return divide(part * 10_000, whole, Rounding.HALF_EVEN) if whole else 0
+    return divide(part * WHOLE_BPS, whole, Rounding.HALF_EVEN) if whole else 0
 
 
 def format_usd(micro_usd: int) -> str:

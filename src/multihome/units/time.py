@@ -92,6 +92,11 @@ def format_date(at_ms: int) -> str:
     return "open" if at_ms >= FOREVER_MS else datetime_of(at_ms).strftime("%Y-%m-%d")
 
 
+def format_moment(at_ms: int) -> str:
+    """The UTC date of an instant that begins one, and the instant to the minute of any other."""
+    return format_instant(at_ms) if at_ms % MS_PER_DAY else format_date(at_ms)
+
+
 def parse_duration(text: str) -> int:
     """Milliseconds of a duration such as `90s`, `10m`, `1h30m`, `2d`.
 

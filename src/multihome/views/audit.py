@@ -23,9 +23,11 @@ from multihome.domain.events import (
 )
 from multihome.domain.ids import RunId, WorkloadId
 from multihome.domain.refusals import Refusal
-from multihome.ledger.charges import charge_lines, imbalance, postings
+from multihome.ledger.charges import ChargeLine, charge_lines, imbalance, postings
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
-from multihome.units.time import Now, month_interval
+from multihome.units.calendar import Period, period_interval
+from multihome.units.time import Now
+from multihome.views.recount import Cost, Costs, Dimension, Recount, add_cost, differences
 
 CHECK_EVERY = 1_000
 """Records between looks at the whole state; single events are always looked at."""
@@ -36,7 +38,7 @@ INVARIANTS = {
     "I1": "one live run per unit, of rising generation",
     "I3": "every accepted command left what it promised",
     "I4": "postings balance",
-    "I5": "chip time is metered once, without gap or overlap, within a month",
+    "I5": "chip time is metered once, without gap or overlap, within a month, and charged as it ran",
     "I7": "every placement stands on a permitted award and breaks no exclusivity",
     "I9": "records form one unbroken chain that extends the anchor",
     "I10": "process time never goes back",
@@ -101,7 +103,8 @@ class _Auditor:
         self._found: dict[str, list[Violation]] = {name: [] for name in INVARIANTS}
         self._events = 0
         self._generations: dict[tuple[WorkloadId, int], int] = {}
-        self._submitted: set[WorkloadId] = set()
+        self._submitted: dict[WorkloadId, str] = {}
+        self._recount = Recount()
         self._metered_until: dict[RunId, int] = {}
         self._usage: list[ChipTimeMetered] = []
 
@@ -130,6 +133,7 @@ class _Auditor:
         """Look at the whole once more, and sum up."""
         self._note(check(self._state, self._state.last))
         self._note(self._balance())
+        self._note(self._recounted())
         if self._head[0] < self._anchor[0]:
             self._note(
                 [Violation("I9", f"record {self._anchor[0]}", "it was anchored, and the journal ends before it")]
@@ -154,6 +158,7 @@ class _Auditor:
         for event in step.events:
             self._note(self._before(event, step.at))
             apply(state, event, step.at)
+            self._recount.take(event, step.at)
             self._events += 1
             if isinstance(event, RunIntended):
                 self._note(_overfull(state, state.runs[event.run_id]))
@@ -179,7 +184,7 @@ class _Auditor:
             case WorkloadSubmitted():
                 if event.workload_id in self._submitted:
                     yield Violation("I3", event.workload_id, "it was submitted twice")
-                self._submitted.add(event.workload_id)
+                self._submitted[event.workload_id] = event.spec.name
             case _:
                 pass
 
@@ -204,8 +209,9 @@ class _Auditor:
         if used.start_ms != due_ms:
             yield Violation("I5", run.id, f"metered from {used.start_ms}, and {due_ms} was due: a gap or an overlap")
         self._metered_until[run.id] = used.end_ms
-        if used.end_ms <= used.start_ms or used.end_ms > month_interval(used.start_ms).end_ms:
-            yield Violation("I5", run.id, "the interval is empty or crosses a month")
+        month = period_interval(used.start_ms, Period.MONTH, self._state.contracts[event.contract_id].calendar.zone)
+        if used.end_ms <= used.start_ms or used.end_ms > month.end_ms or event.month_start_ms != month.start_ms:
+            yield Violation("I5", run.id, "the interval is empty or crosses a month of the contract, or names another")
         if event.chip_ms != run.allocation.chips * (used.end_ms - used.start_ms):
             yield Violation("I5", run.id, f"{event.chip_ms} is not chips × milliseconds")
         tranche_id = run.allocation.tranche_id
@@ -245,6 +251,27 @@ class _Auditor:
         self._checked["I4"] += len(entries)
         for currency, left in imbalance(entries).items():
             yield Violation("I4", currency, f"postings are {left} micro-units out of balance")
+
+    def _recounted(self) -> Iterator[Violation]:
+        """I5: run times and rates come to what usage was charged; live runs count as far as they are metered."""
+        lines = charge_lines(self._usage)
+        self._checked["I5"] += len(lines)
+        recounted = self._recount.costs(lambda run_id: self._metered_until.get(run_id, 0))
+        for text in differences(recounted, _charged(lines, self._submitted)):
+            yield Violation("I5", "costs", text)
+
+
+def _charged(lines: Iterable[ChargeLine], names: dict[WorkloadId, str]) -> Costs:
+    """What charge lines add up to, as a recount says it."""
+    costs: Costs = {dimension: {} for dimension in Dimension}
+    for line in lines:
+        key, cost = line.key, Cost(line.chip_ms, line.amount_micro_usd)
+        add_cost(costs, Dimension.PROVIDER, key.provider_id, cost)
+        add_cost(costs, Dimension.CONTRACT, key.contract_id, cost)
+        add_cost(costs, Dimension.TENANT, key.tenant_id, cost)
+        add_cost(costs, Dimension.WORKLOAD, f"{names.get(key.workload_id, '?')} ({key.workload_id})", cost)
+        add_cost(costs, Dimension.TOTAL, "total", cost)
+    return costs
 
 
 def _overfull(state: State, placed: RunState) -> Iterator[Violation]:

@@ -1,18 +1,20 @@
 """The whole story of a workload: why it runs where it does, or why it waits, and what happened on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from multihome.controller.rounds import explain_waiting
 from multihome.controller.state import State, WorkloadState
 from multihome.domain import events as ev
+from multihome.domain.commands import OverrideRule
 from multihome.domain.ids import RunId, TenantId, WorkloadId
 from multihome.domain.placements import Blocker, PlacementReason
 from multihome.units.time import Now, format_duration
 from multihome.views.history import HistoryEntry
-from multihome.views.status import UnitRow, unit_rows
-from multihome.views.words import describe, reason_sentences
+from multihome.views.prices import PriceRow, price_rows
+from multihome.views.status import UnitRow, unit_rows, waits_because
+from multihome.views.words import reason_sentences, unplaced_by
 
 
 class UnitExplanation(msgspec.Struct, frozen=True):
@@ -32,7 +34,7 @@ class StoryLine(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A workload's present, with reasons, and its past. `outcome` is set once it has ended."""
+    """A workload's present, with reasons, and its past. `outcome` is set once it has ended, and ends the prices."""
 
     workload_id: WorkloadId
     name: str
@@ -41,7 +43,10 @@ class Explanation(msgspec.Struct, frozen=True):
     units: tuple[UnitExplanation, ...]
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
+    prices: tuple[PriceRow, ...]
     story: tuple[StoryLine, ...]
+    notes: tuple[str, ...] = ()
+    """What was asked for and is not placed by, in sentences."""
 
 
 def explain(state: State, entries: Iterable[HistoryEntry], workload_id: WorkloadId, now: Now) -> Explanation | None:
@@ -53,41 +58,48 @@ def explain(state: State, entries: Iterable[HistoryEntry], workload_id: Workload
         return None
     spec = workload.spec if workload is not None else submitted.spec if submitted is not None else None
     assert spec is not None, "a workload that is known was submitted"
-    blockers = _blockers(state, workload, now)
+    rows = unit_rows(state, workload, now) if workload else ()
+    blockers = _blockers(state, workload, rows, now)
     ended = next((entry.event for entry in past if isinstance(entry.event, ev.WorkloadEnded)), None)
     return Explanation(
         workload_id=workload_id,
         name=spec.name,
         tenant_id=spec.tenant_id,
         outcome=f"{ended.outcome.value}: {ended.text}" if ended else "",
-        units=_units(state, workload, now) if workload else (),
+        units=tuple(_unit_explained(state, row) for row in rows),
         blockers=blockers,
-        waits_because=tuple(describe(blocker) for blocker in blockers),
-        story=tuple(_line(entry) for entry in past),
+        notes=unplaced_by(spec),
+        waits_because=waits_because(workload, rows, blockers) if workload else (),
+        story=tuple(_story(past)),
+        prices=price_rows(state, spec, now) if workload else (),
     )
 
 
-def _blockers(state: State, workload: WorkloadState | None, now: Now) -> tuple[Blocker, ...]:
+def _blockers(state: State, workload: WorkloadState | None, rows: tuple[UnitRow, ...], now: Now) -> tuple[Blocker, ...]:
     """Today's figures where a unit waits; the journalled reasons where a round would place it any moment."""
-    if workload is None:
-        return ()
-    waits = any(unit.state == "waiting" for unit in unit_rows(state, workload, now))
-    if not waits:
+    if workload is None or not any(row.state == "waiting" for row in rows):
         return ()
     return explain_waiting(state, workload.class_id, now) or state.class_blockers.get(workload.class_id, ())
 
 
-def _units(state: State, workload: WorkloadState, now: Now) -> tuple[UnitExplanation, ...]:
-    explained: list[UnitExplanation] = []
-    for row in unit_rows(state, workload, now):
-        run = state.runs.get(row.run_id) if row.run_id is not None else None
-        reason = run.reason if run else None
-        explained.append(UnitExplanation(row, reason, reason_sentences(reason) if reason else ()))
-    return tuple(explained)
+def _unit_explained(state: State, row: UnitRow) -> UnitExplanation:
+    run = state.runs.get(row.run_id) if row.run_id is not None else None
+    reason = run.reason if run else None
+    return UnitExplanation(row, reason, reason_sentences(reason) if reason else ())
 
 
-def _line(entry: HistoryEntry) -> StoryLine:
-    return StoryLine(entry.at.contract_ms, entry.at.process_ms, story_text(entry.event))
+def _story(past: Iterable[HistoryEntry]) -> Iterator[StoryLine]:
+    """What happened, a line an event. An event says what a priority became; what it was, those before it say."""
+    priority = 0
+    for entry in past:
+        event = entry.event
+        text = story_text(event)
+        if isinstance(event, ev.WorkloadSubmitted):
+            priority = event.spec.priority
+        elif isinstance(event, ev.RuleOverridden) and event.rule == OverrideRule.PRIORITY:
+            text = f"priority {priority} -> {event.priority} by {event.actor}: {event.why}"
+            priority = event.priority
+        yield StoryLine(entry.at.contract_ms, entry.at.process_ms, text)
 
 
 def story_text(event: ev.Event) -> str:  # noqa: C901, PLR0911, PLR0912 -- one sentence an event, nothing is nested

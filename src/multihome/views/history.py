@@ -24,6 +24,7 @@ RUN = "run"
 USAGE = "usage"
 CONSEQUENCE = "consequence"
 FACT = "fact"
+NOTIFICATION = "notification"
 
 _KINDS: dict[type[ev.Event], str] = {
     ev.WorkloadSubmitted: WORKLOAD,
@@ -43,10 +44,15 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.CreditDue: CONSEQUENCE,
     ev.CreditClaimed: CONSEQUENCE,
     ev.PeriodSettled: CONSEQUENCE,
+    ev.DeadlineNear: CONSEQUENCE,
+    ev.NotificationDelivered: NOTIFICATION,
+    ev.NotificationGivenUp: NOTIFICATION,
     ev.NoticeServed: FACT,
     ev.NoticeAnswered: FACT,
     ev.AwardMade: FACT,
     ev.TrancheMoved: FACT,
+    ev.BreachTold: FACT,
+    ev.BreachCured: FACT,
     ev.TerminationGiven: FACT,
     ev.DocumentRecorded: FACT,
     ev.ClockDeclared: FACT,

@@ -13,7 +13,8 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.place import place
 from multihome.scheduling.snapshot import Ask
 from multihome.units.time import Now
-from multihome.views.words import describe, reason_sentences
+from multihome.views.prices import PriceRow, price_rows
+from multihome.views.words import describe, reason_sentences, unplaced_by
 
 
 class PreviewUnit(msgspec.Struct, frozen=True):
@@ -35,13 +36,16 @@ class Preview(msgspec.Struct, frozen=True):
     waiting_units: int
     blockers: tuple[Blocker, ...]
     waits_because: tuple[str, ...]
+    prices: tuple[PriceRow, ...]
+    notes: tuple[str, ...] = ()
+    """What was asked for and is not placed by, in sentences."""
 
 
 def preview(state: State, spec: WorkloadSpec, now: Now) -> Preview:
     """Place the workload in a round of its own, ahead of the queue's order but behind nothing that runs."""
     problems = workload_problems(state, spec)
     if problems:
-        return Preview(problems[0], (), spec.units, (), ())
+        return Preview(problems[0], (), spec.units, (), (), (), ())
     class_id = class_of(spec, spec.priority, "")
     nobody = WorkloadId("preview")
     ask = Ask(
@@ -71,4 +75,6 @@ def preview(state: State, spec: WorkloadSpec, now: Now) -> Preview:
         waiting_units=spec.units - len(outcome.placed),
         blockers=blockers,
         waits_because=tuple(describe(blocker) for blocker in blockers),
+        notes=unplaced_by(spec),
+        prices=price_rows(state, spec, now),
     )

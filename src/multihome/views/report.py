@@ -4,20 +4,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from multihome.clauses.book import take_or_pay_of
 from multihome.clauses.delivery import delivered_domains
+from multihome.clauses.periods import counted_interval
 from multihome.clauses.take_or_pay import burn_down
+from multihome.controller.commitments import counted_from_ms, delivered_in, taken_in
 from multihome.controller.endings import meter_run
-from multihome.controller.rounds import delivered_in, taken_in
-from multihome.controller.state import State
+from multihome.controller.state import RunState, State
 from multihome.domain import events as ev
+from multihome.domain.clause_terms import TakeOrPay
+from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.ids import ContractId, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Evidence
 from multihome.domain.workloads import WorkloadSpec
 from multihome.ledger.charges import ChargeLine, LineKey, charge_lines, imbalance, postings
 from multihome.ledger.concentration import Concentration, concentration
-from multihome.units.time import Interval, Now, month_interval
+from multihome.units.calendar import period_name
+from multihome.units.time import Interval, Now
 from multihome.views.history import HistoryEntry
+from multihome.views.recount import Cost, Costs, Dimension
 from multihome.views.words import clause_text, evidence_text, reason_sentences
 
 
@@ -50,11 +54,15 @@ class TotalLine(msgspec.Struct, frozen=True):
 
 
 class BurnDownLine(msgspec.Struct, frozen=True):
-    """A take-or-pay commitment in one month, up to now: what is owed, taken and lacking so far."""
+    """A take-or-pay commitment in the part of a period that counts, up to now: what is owed, taken and lacking so far.
+
+    `period` is `2025-06`, `2025-Q2` or `2025`, of the contract's zone.
+    """
 
     contract_id: ContractId
     tranche_id: TrancheId
-    month_start_ms: int
+    period: str
+    counted: Interval
     share_bps: int
     delivered_chip_ms: int
     owed_chip_ms: int
@@ -156,7 +164,7 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
         by_workload=_totals(lines, lambda key: f"{names.get(key.workload_id, '?')} ({key.workload_id})"),
         total=_totals(lines, lambda _: "total")[0] if lines else TotalLine("total", 0, 0),
         imbalance_micro=imbalance(postings(lines)),
-        burn_down=tuple(_burn_down(state, start.contract_ms, now)),
+        burn_down=tuple(_burn_down(state, now)),
         concentration=tuple(_concentrations(entries, now)),
         evidence=tuple(_evidence(entries, names)),
         lost_work=tuple(_lost_work(entries, specs)),
@@ -167,6 +175,21 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
         ),
         deliveries=tuple(_deliveries(state, usage, now)),
     )
+
+
+def costs_of(view: Report) -> Costs:
+    """What a report says that everything cost, as a recount says it."""
+    parts = {
+        Dimension.PROVIDER: view.by_provider,
+        Dimension.CONTRACT: view.by_contract,
+        Dimension.TENANT: view.by_tenant,
+        Dimension.WORKLOAD: view.by_workload,
+        Dimension.TOTAL: (view.total,) if view.total.chip_ms else (),
+    }
+    return {
+        dimension: {line.name: Cost(line.chip_ms, line.amount_micro_usd) for line in lines}
+        for dimension, lines in parts.items()
+    }
 
 
 def _lost_work(entries: Sequence[HistoryEntry], specs: dict[WorkloadId, WorkloadSpec]) -> Iterator[LostWorkLine]:
@@ -241,38 +264,51 @@ def _run_lines(
         )
 
 
-def _burn_down(state: State, from_ms: int, now: Now) -> Iterator[BurnDownLine]:
-    """Each take-or-pay of each tranche, month by month since the journal began, up to now."""
+def _burn_down(state: State, now: Now) -> Iterator[BurnDownLine]:
+    """Each take-or-pay of each tranche, period by period since it counts, up to now."""
     for contract in state.contracts.values():
         for tranche in contract.tranches:
-            running = [
-                run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced
-            ]
-            at_ms = month_interval(from_ms).start_ms
-            while at_ms <= now.contract_ms:
-                month = month_interval(at_ms)
-                at_ms = month.end_ms
-                terms = take_or_pay_of(contract, max(month.start_ms, from_ms))
-                if terms is None:
-                    continue
-                so_far = Interval(max(month.start_ms, from_ms), min(month.end_ms, now.contract_ms))
-                sums = burn_down(
-                    terms,
-                    delivered_in(state, tranche, state.pools[tranche.pool_id], so_far),
-                    taken_in(state, tranche.id, running, month, now),
-                    tranche.rate_micro_usd_per_chip_hour,
-                )
-                yield BurnDownLine(
-                    contract_id=contract.id,
-                    tranche_id=tranche.id,
-                    month_start_ms=month.start_ms,
-                    share_bps=terms.share_bps,
-                    delivered_chip_ms=sums.contracted_chip_ms,
-                    owed_chip_ms=sums.owed_chip_ms,
-                    taken_chip_ms=sums.taken_chip_ms,
-                    deficiency_chip_ms=sums.deficiency_chip_ms,
-                    deficiency_micro_usd=sums.deficiency_micro_usd,
-                )
+            begins_ms = counted_from_ms(state, tranche)
+            if begins_ms is None:
+                continue
+            runs = [run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced]
+            for terms in contract.clauses:
+                if isinstance(terms, TakeOrPay):
+                    yield from _burnt(state, contract, tranche, terms, begins_ms, runs, now)
+
+
+def _burnt(
+    state: State,
+    contract: Contract,
+    tranche: Tranche,
+    terms: TakeOrPay,
+    begins_ms: int,
+    runs: list[RunState],
+    now: Now,
+) -> Iterator[BurnDownLine]:
+    at_ms = max(begins_ms, terms.interval.start_ms)
+    while at_ms <= now.contract_ms and terms.interval.contains(at_ms):
+        counted = counted_interval(contract, terms, at_ms, begins_ms)
+        at_ms = counted.end_ms
+        so_far = Interval(counted.start_ms, min(counted.end_ms, now.contract_ms))
+        sums = burn_down(
+            terms,
+            delivered_in(state, tranche, so_far),
+            taken_in(state, contract, tranche, runs, counted, now),
+            tranche.rate_micro_usd_per_chip_hour,
+        )
+        yield BurnDownLine(
+            contract_id=contract.id,
+            tranche_id=tranche.id,
+            period=period_name(counted.start_ms, terms.period, contract.calendar.zone),
+            counted=counted,
+            share_bps=terms.share_bps,
+            delivered_chip_ms=sums.contracted_chip_ms,
+            owed_chip_ms=sums.owed_chip_ms,
+            taken_chip_ms=sums.taken_chip_ms,
+            deficiency_chip_ms=sums.deficiency_chip_ms,
+            deficiency_micro_usd=sums.deficiency_micro_usd,
+        )
 
 
 def _concentrations(entries: Sequence[HistoryEntry], now: Now) -> Iterator[ConcentrationLine]:

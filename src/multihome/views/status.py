@@ -5,10 +5,12 @@ import msgspec
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.state import Openness, RunState, State, WorkloadState, unit_key
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
-from multihome.domain.runs import Fenced, Intended, Progress, Running, Stopping, Unknown
+from multihome.domain.placements import Blocker
+from multihome.domain.runs import AttemptEnd, Fenced, Intended, Progress, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
-from multihome.units.time import Now, format_date
-from multihome.views.words import describe
+from multihome.units.time import Now
+from multihome.views.alarms import Alarm, alarms
+from multihome.views.words import CANCELLED, NOT_LOOKED_AT, back_off_text, describe
 
 
 class ProviderRow(msgspec.Struct, frozen=True):
@@ -35,8 +37,16 @@ class PoolRow(msgspec.Struct, frozen=True):
     outstanding: tuple[TrancheId, ...]
 
 
+class BackOff(msgspec.Struct, frozen=True):
+    """Why a unit pauses: how its last attempt ended, and when, by the process clock, the next one may be made."""
+
+    last_end: AttemptEnd
+    until_process_ms: int
+    text: str
+
+
 class UnitRow(msgspec.Struct, frozen=True):
-    """One gang: its state in a word, and where it is."""
+    """One gang: its state in a word, and where it is; `back_off` is set while it backs off."""
 
     unit: int
     state: str
@@ -48,6 +58,7 @@ class UnitRow(msgspec.Struct, frozen=True):
     endpoint: str
     progress: Progress | None
     failures: int
+    back_off: BackOff | None
 
 
 class WorkloadRow(msgspec.Struct, frozen=True):
@@ -67,14 +78,6 @@ class WorkloadRow(msgspec.Struct, frozen=True):
     submitted_process_ms: int
     progress: Progress | None
     waits_for: str
-
-
-class Alarm(msgspec.Struct, frozen=True):
-    """Something a person should look at."""
-
-    code: str
-    subject: str
-    text: str
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -118,8 +121,7 @@ def workload_rows(state: State, now: Now) -> list[WorkloadRow]:
 def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow:
     """The row of one workload."""
     units = unit_rows(state, workload, now)
-    blockers = state.class_blockers.get(workload.class_id, ())
-    waits = any(unit.state == "waiting" for unit in units)
+    reasons = waits_because(workload, units, state.class_blockers.get(workload.class_id, ()))
     return WorkloadRow(
         id=workload.id,
         name=workload.spec.name,
@@ -134,8 +136,26 @@ def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow
         submitted_contract_ms=workload.submitted.contract_ms,
         submitted_process_ms=workload.submitted.process_ms,
         progress=workload.units[0].progress,
-        waits_for=describe(blockers[0]) if waits and blockers else "",
+        waits_for=reasons[0] if reasons else "",
     )
+
+
+def waits_because(
+    workload: WorkloadState, units: tuple[UnitRow, ...], blockers: tuple[Blocker, ...]
+) -> tuple[str, ...]:
+    """Why units of a workload wait, in words: the reasons of its class, then every pause; empty where none waits."""
+    reasons: list[str] = []
+    if any(unit.state == "waiting" for unit in units):
+        if workload.cancelled:
+            reasons.append(CANCELLED)
+        else:
+            reasons.extend(describe(blocker) for blocker in blockers)
+            reasons.extend(() if blockers else (NOT_LOOKED_AT,))
+    for unit in units:
+        if unit.back_off is not None:
+            which = f"unit {unit.unit}: " if len(units) > 1 else ""
+            reasons.append(f"{which}{unit.back_off.text}")
+    return tuple(reasons)
 
 
 def unit_rows(state: State, workload: WorkloadState, now: Now) -> tuple[UnitRow, ...]:
@@ -143,8 +163,8 @@ def unit_rows(state: State, workload: WorkloadState, now: Now) -> tuple[UnitRow,
     rows: list[UnitRow] = []
     for index, unit in enumerate(workload.units):
         run = state.runs.get(unit.run_id) if unit.run_id is not None else None
-        until_ms = state.backing_off.get(unit_key(workload.id, index), 0)
-        idle = "done" if unit.done else "backing_off" if until_ms > now.process_ms else "waiting"
+        back_off = _back_off(state, workload, index, now)
+        idle = "done" if unit.done else "backing_off" if back_off is not None else "waiting"
         phase = run.phase if run else None
         rows.append(
             UnitRow(
@@ -158,9 +178,19 @@ def unit_rows(state: State, workload: WorkloadState, now: Now) -> tuple[UnitRow,
                 endpoint=phase.endpoint if isinstance(phase, Running) else "",
                 progress=unit.progress,
                 failures=unit.failures,
+                back_off=back_off,
             )
         )
     return tuple(rows)
+
+
+def _back_off(state: State, workload: WorkloadState, index: int, now: Now) -> BackOff | None:
+    until_ms = state.backing_off.get(unit_key(workload.id, index), 0)
+    if until_ms <= now.process_ms:
+        return None
+    last_end = workload.units[index].last_end
+    assert last_end is not None, "a unit backs off from an attempt that ended"
+    return BackOff(last_end, until_ms, back_off_text(last_end, until_ms - now.process_ms))
 
 
 def run_state(run: RunState) -> str:
@@ -178,31 +208,6 @@ def run_state(run: RunState) -> str:
             return "stopping"
         case Fenced():
             return "fenced"
-
-
-def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
-    """What a person should look at, most pressing first."""
-    found: list[Alarm] = []
-    for provider_id, provider in state.provider_states.items():
-        if provider.openness is not Openness.ANSWERING:
-            by = f" (declared by {provider.actor})" if provider.actor else ""
-            text = f"{provider.why}{by}"
-            found.append(Alarm(f"provider_{provider.openness.value}", provider_id, text))
-    for run in state.runs.values():
-        if isinstance(run.phase, Unknown | Fenced):
-            text = f"{run.allocation.chips} chips of {run.allocation.pool_id} are not counted free"
-            found.append(Alarm(f"run_{run_state(run)}", run.id, text))
-    for target, drain in state.drains.items():
-        found.append(Alarm("drained", target, f"{drain.why} (by {drain.actor})"))
-    for name, provider_id in state.orphans.items():
-        found.append(Alarm("orphan", name, f"{provider_id} has it, and no intent of ours explains it"))
-    for contract in state.contracts.values():
-        for tranche in contract.tranches:
-            late = tranche.promised_ms < now.contract_ms < tranche.ends_ms
-            if late and delivered_domains(state.deliveries.values(), tranche, now.contract_ms) < tranche.domains:
-                text = f"promised for {format_date(tranche.promised_ms)} and not accepted in full"
-                found.append(Alarm("delivery_late", tranche.id, text))
-    return tuple(found)
 
 
 def _workload_state(state: State, workload: WorkloadState, now: Now) -> str:

@@ -3,8 +3,13 @@
 from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
+from multihome.domain.runs import AttemptEnd, Outcome
+from multihome.domain.workloads import WorkloadSpec
 from multihome.units.money import format_usd
-from multihome.units.time import format_date
+from multihome.units.time import MS_PER_SECOND, format_date, format_duration
+
+BYTES_PER_GIB = 1024**3
+"""Memory is told in GiB, as people ask for it."""
 
 
 def clause_text(clause: ClauseRef) -> str:
@@ -29,7 +34,8 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
                 f"not been accepted"
             )
         case pl.CapacityEnded():
-            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}"
+            by = f" (clause {clause_text(blocker.clause)})" if blocker.clause else ""
+            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}{by}"
         case pl.ForbiddenByClause():
             until = "" if format_date(blocker.until_ms) == "open" else f" until {format_date(blocker.until_ms)}"
             return f"{blocker.pool_id}: clause {clause_text(blocker.clause)} binds it to {blocker.holder_id}{until}"
@@ -56,6 +62,42 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911 -- one sentence a 
             return f"{blocker.pool_id}: {blocker.chips} borrowed chips are on their way back from {runs}"
         case pl.NoPool():
             return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
+
+
+def unplaced_by(spec: WorkloadSpec) -> tuple[str, ...]:
+    """What a workload asked of its nodes that no placement looks at: said, so that nobody relies on it."""
+    cpus = f"{spec.node_cpus_milli / 1_000:g} CPUs" if spec.node_cpus_milli else ""
+    memory = f"{spec.node_memory_bytes / BYTES_PER_GIB:g} GiB of memory" if spec.node_memory_bytes else ""
+    asked = " and ".join(part for part in (cpus, memory) if part)
+    return (f"Asked for {asked} on each node: not scheduled by Multihome, the engine's node decides.",) if asked else ()
+
+
+NOT_LOOKED_AT = "no placement round has looked at it yet"
+"""Why something waits for which no reason was found so far."""
+CANCELLED = "it was cancelled: nothing of it is started any more"
+
+
+def end_text(end: AttemptEnd) -> str:
+    """How an attempt ended, in words: `attempt 3 failed: exit code 1`."""
+    head = f"attempt {end.generation} {_OUTCOME_WORDS[end.outcome]}"
+    has_code = end.exit_code is not None and end.stop_cause is None
+    told = ", ".join(part for part in (f"exit code {end.exit_code}" if has_code else "", end.text) if part)
+    return f"{head}: {told}" if told else head
+
+
+_OUTCOME_WORDS = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.STOPPED: "was stopped",
+    Outcome.NEVER_STARTED: "never started",
+    Outcome.VANISHED: "vanished",
+}
+
+
+def back_off_text(end: AttemptEnd, left_ms: int) -> str:
+    """Why a unit pauses, and for how long still; what is left is shown in whole seconds, rounded up."""
+    left = format_duration(-(-left_ms // MS_PER_SECOND) * MS_PER_SECOND)
+    return f"backing off after {end_text(end)}; tried again in {left}"
 
 
 def price_text(price: Price) -> str:

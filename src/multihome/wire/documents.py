@@ -13,12 +13,22 @@ from pydantic import ValidationError
 
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
-from multihome.domain.contracts import Contract, Waiver
+from multihome.domain.contracts import Contract, Suspension, Waiver
 from multihome.domain.ids import AcceleratorName
+from multihome.domain.notifications import Webhook
+from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.wire.documents_contracts import ContractIn, WaiverIn, contract_data, waiver_data
+from multihome.wire.documents_procurement import (
+    NeedIn,
+    OfferIn,
+    SuspensionIn,
+    need_data,
+    offer_data,
+    suspension_data,
+)
 from multihome.wire.documents_supply import (
     AcceleratorIn,
     DeliveryIn,
@@ -28,9 +38,10 @@ from multihome.wire.documents_supply import (
     provider_data,
 )
 from multihome.wire.documents_tenants import TenantIn, tenant_data
+from multihome.wire.documents_webhooks import WebhookIn, webhook_data
 from multihome.wire.documents_workloads import KUBERNETES_OBJECT, WorkloadIn, workload_data
-from multihome.wire.fields import Shape, shown
-from multihome.wire.shape_problems import ShapeProblem, Spot, closest, shape_problems
+from multihome.wire.fields import Shape, closest, shown
+from multihome.wire.shape_problems import ShapeProblem, Spot, shape_problems
 
 WORKLOAD_KIND = "workload"
 """The kind of a document that does not say its kind."""
@@ -40,7 +51,11 @@ DOCUMENT_KINDS: dict[str, type[Shape]] = {
     "provider": ProviderIn,
     "contract": ContractIn,
     "waiver": WaiverIn,
+    "suspension": SuspensionIn,
+    "need": NeedIn,
+    "offer": OfferIn,
     "delivery": DeliveryIn,
+    "webhook": WebhookIn,
     "tenant": TenantIn,
     WORKLOAD_KIND: WorkloadIn,
     "task": WorkloadIn,
@@ -75,7 +90,9 @@ def _facts_of(shape: Shape) -> Facts:
     match shape:
         case WorkloadIn():
             return Facts(workloads=(shape.to_spec(),))
-        case AcceleratorIn() | ProviderIn() | ContractIn() | WaiverIn() | DeliveryIn() | TenantIn():
+        case AcceleratorIn() | ProviderIn() | DeliveryIn() | TenantIn():
+            return Facts(documents=shape.to_facts())
+        case ContractIn() | WaiverIn() | SuspensionIn() | NeedIn() | OfferIn() | WebhookIn():
             return Facts(documents=shape.to_facts())
         case _:
             msg = f"{type(shape).__name__} is in DOCUMENT_KINDS and has no facts"
@@ -106,7 +123,11 @@ _DATA_OF: dict[type, Callable[[Any], dict[str, Any]]] = {
     AcceleratorType: accelerator_data,
     Contract: contract_data,
     Waiver: waiver_data,
+    Suspension: suspension_data,
+    Need: need_data,
+    Offer: offer_data,
     Delivery: delivery_data,
+    Webhook: webhook_data,
     Tenant: tenant_data,
     WorkloadSpec: workload_data,
 }

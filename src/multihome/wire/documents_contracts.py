@@ -1,32 +1,22 @@
-"""Documents about what was agreed: contracts with their clauses and tranches, and waivers.
+"""Documents about what was agreed: contracts with their clauses, amendments and tranches, and waivers."""
 
-Executes no clause; one that `clauses` cannot execute is refused by name, never accepted and ignored.
-"""
+from typing import Annotated, Any, Literal
 
-from typing import Annotated, Any, ClassVar, Literal
+from pydantic import Field, Strict, ValidationInfo, field_validator
 
-from pydantic import Field, Strict, field_validator
-
-from multihome.domain.clause_terms import (
-    ClauseTerms,
-    DelayRemedy,
-    Exclusivity,
-    FirstRefusal,
-    FirstRefusalMode,
-    Scope,
-    TakeOrPay,
-    Window,
-)
-from multihome.domain.contracts import Award, Contract, Tranche, Waiver, WaiverAnswer
-from multihome.domain.ids import AcceleratorName, ContractId, PoolId, ProviderId, TrancheId, WaiverId
-from multihome.domain.workloads import WorkloadKind
+from multihome.domain.contracts import USD, Award, Contract, Tranche, Waiver, WaiverAnswer
+from multihome.domain.ids import AcceleratorName, AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.units.calendar import Calendar
 from multihome.units.time import FOREVER_MS, Interval
+from multihome.wire.documents_amendments import AmendmentIn, amended, amendment_data
+from multihome.wire.documents_clause_parts import UseIn, use_data
+from multihome.wire.documents_clauses import ClauseIn, clause_data
 from multihome.wire.fields import (
     LIST_ITEMS_MAX,
     Accelerator,
-    BasisPoints,
     Count,
-    Days,
+    Currency,
+    HolidayDate,
     InstantMs,
     MicroUsd,
     Name,
@@ -35,167 +25,57 @@ from multihome.wire.fields import (
     Shape,
     Source,
     Title,
-    Word,
+    ZoneName,
     after,
     end_text,
     instant_text,
-    percent_text,
     usd_text,
     without_empty,
 )
 
-CLAUSE_KINDS = ("exclusivity", "right_of_first_refusal", "take_or_pay", "delay_remedy")
-"""Kinds of clause that are executed."""
-
-CLAUSES_NOT_EXECUTABLE = (
-    "minimum_commitment",
-    "ramp",
-    "prepayment",
-    "price_tiers",
-    "termination",
-    "renewal",
-    "concentration_cap",
-    "most_favoured_customer",
-    "substitution",
-    "equity",
-)
-"""Kinds of clause that contracts have and Multihome does not execute yet."""
-
-
-class ScopeIn(Shape):
-    """What a clause covers; what is left out covers everything of that sort."""
-
-    workloads: list[Annotated[WorkloadKind, Strict(strict=False)]] = Field(default=[], max_length=8)
-    """Kinds of workload; all when left out."""
-    products: list[Word] = Field(default=[], max_length=32)
-    """Products of workloads; all when left out."""
-    new_capacity_only: bool = False
-    """Only capacity that is awarded while the clause is in force."""
-    accelerators: list[Accelerator] = Field(default=[], max_length=32)
-    """All when left out."""
-
-    def to_fact(self) -> Scope:
-        """The scope."""
-        return Scope(
-            workload_kinds=tuple(self.workloads),
-            products=tuple(self.products),
-            new_capacity_only=self.new_capacity_only,
-            accelerators=tuple(AcceleratorName(name) for name in self.accelerators),
-        )
-
-
-class _ClauseIn(Shape):
-    """What every clause has; its dates default to the contract's."""
-
-    name: Name
-    """Unique at any one time; an amended clause keeps its name under other dates."""
-    from_: InstantMs | None = Field(default=None, alias="from")
-    """When it comes into force; the contract's beginning when left out."""
-    until: InstantMs | None = None
-    """When it ends; the contract's end when left out."""
-    source: Source
-
-    _ends_after = field_validator("until")(after("from_"))
-
-    def interval(self, contract: Interval) -> Interval:
-        """When the clause is in force."""
-        start_ms = contract.start_ms if self.from_ is None else self.from_
-        return Interval(start_ms, contract.end_ms if self.until is None else self.until)
-
-
-class ExclusivityIn(_ClauseIn):
-    """In scope only the contract's provider may be used."""
-
-    kind: Literal["exclusivity"]
-    scope: ScopeIn
-
-    def to_terms(self, contract: Interval) -> ClauseTerms:
-        """The clause."""
-        return Exclusivity(
-            id=self.name, interval=self.interval(contract), scope=self.scope.to_fact(), source=self.source
-        )
-
-
-class FirstRefusalIn(_ClauseIn):
-    """Before new capacity in scope is awarded to anyone else, the contract's provider is asked."""
-
-    kind: Literal["right_of_first_refusal"]
-    scope: ScopeIn
-    mode: Annotated[FirstRefusalMode, Strict(strict=False)]
-    """What the holder is asked."""
-    notice_days: Days
-    """How long it may take to answer; then the notice lapses into a waiver."""
-    waiver_days: Days
-    """How long a waiver holds."""
-    incumbent_first: bool
-    """Placement tries the holder's capacity first for workloads in scope."""
-
-    def to_terms(self, contract: Interval) -> ClauseTerms:
-        """The clause."""
-        return FirstRefusal(
-            id=self.name,
-            interval=self.interval(contract),
-            scope=self.scope.to_fact(),
-            mode=self.mode,
-            notice=Window(days=self.notice_days),
-            waiver_days=self.waiver_days,
-            incumbent_first=self.incumbent_first,
-            source=self.source,
-        )
-
-
-class TakeOrPayIn(_ClauseIn):
-    """A share of what was contracted and delivered in each calendar month is paid for, used or not."""
-
-    unsupported: ClassVar[dict[str, str]] = {
-        "make_up": "make-up is not executable yet, so it is refused rather than ignored; leave it out",
-        "carry_forward": "carry-forward is not executable yet, so it is refused rather than ignored; leave it out",
-    }
-
-    kind: Literal["take_or_pay"]
-    share: BasisPoints
-    """What is paid for of what was delivered in a month, used or not."""
-
-    def to_terms(self, contract: Interval) -> ClauseTerms:
-        """The clause."""
-        return TakeOrPay(id=self.name, interval=self.interval(contract), share_bps=self.share, source=self.source)
-
-
-class DelayRemedyIn(_ClauseIn):
-    """After the grace the provider owes a discount per day late, up to a cap."""
-
-    kind: Literal["delay_remedy"]
-    grace_days: Days
-    """Days late that cost nothing."""
-    discount_per_day: BasisPoints
-    """Of the rate, for each day after the grace."""
-    cap: BasisPoints
-    """The largest discount."""
-
-    def to_terms(self, contract: Interval) -> ClauseTerms:
-        """The clause."""
-        return DelayRemedy(
-            id=self.name,
-            interval=self.interval(contract),
-            grace_days=self.grace_days,
-            discount_bps_per_day=self.discount_per_day,
-            cap_bps=self.cap,
-            source=self.source,
-        )
-
-
-ClauseIn = Annotated[ExclusivityIn | FirstRefusalIn | TakeOrPayIn | DelayRemedyIn, Field(discriminator="kind")]
+HOLIDAYS_MAX = 1_000
+UTC = "UTC"
 
 
 class AwardIn(Shape):
-    """When a tranche was awarded, and under which waiver or exemption."""
+    """When a tranche was awarded, and on which record, waivers or exemption that stands."""
 
     date: InstantMs
     """When it was made: what permitted it is judged by this day."""
+    award: Name | None = None
+    """The award on record that it follows from."""
     waiver: Name | None = None
     """The waiver it rests on."""
+    waivers: list[Name] = Field(default=[], max_length=32)
+    """The waivers it rests on, where it needs those of several holders."""
     exemption: Source = ""
     """Why no first refusal or exclusivity stood against it."""
+    consent: Source = ""
+    """Who agreed, where other chips were substituted for those ordered."""
+
+    def to_fact(self) -> Award:
+        """The award."""
+        names = (*(() if self.waiver is None else (self.waiver,)), *self.waivers)
+        return Award(
+            awarded_ms=self.date,
+            award_id=None if self.award is None else AwardId(self.award),
+            waiver_ids=tuple(WaiverId(name) for name in names),
+            exemption=self.exemption,
+            consent=self.consent,
+        )
+
+
+def _award_data(award: Award) -> dict[str, Any]:
+    one = len(award.waiver_ids) == 1
+    data = {
+        "date": instant_text(award.awarded_ms),
+        "award": award.award_id,
+        "waiver": award.waiver_ids[0] if one else None,
+        "waivers": [] if one else list(award.waiver_ids),
+        "exemption": award.exemption,
+        "consent": award.consent,
+    }
+    return without_empty(data)
 
 
 class TrancheIn(Shape):
@@ -210,6 +90,8 @@ class TrancheIn(Shape):
     nodes_per_domain: Count
     new_capacity: bool
     """False for capacity that existed before the clauses on new capacity."""
+    use: UseIn = UseIn()
+    """What the capacity is meant for: other workloads are kept away. Anything when left out."""
     promised: InstantMs
     """When it was to be ready."""
     ends: InstantMs
@@ -217,28 +99,26 @@ class TrancheIn(Shape):
     rate_usd_per_chip_hour: MicroUsd
     """US dollars, with up to six decimals; never rounded."""
     rate_source: Source
+    resale_rate_usd_per_chip_hour: MicroUsd = 0
+    """What unused capacity brings in where it may be sold on or lent; 0 where it may not."""
     award: AwardIn
 
     _ends_after = field_validator("ends")(after("promised"))
 
     def to_fact(self, contract: str) -> Tranche:
         """The tranche of a contract."""
-        waiver = self.award.waiver
         return Tranche(
             id=TrancheId(f"{contract}/{self.name}"),
             pool_id=PoolId(self.pool),
             domains=self.domains,
             nodes_per_domain=self.nodes_per_domain,
             new_capacity=self.new_capacity,
+            use=self.use.to_fact(),
             promised_ms=self.promised,
             ends_ms=self.ends,
             rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
             rate_source=self.rate_source,
-            award=Award(
-                awarded_ms=self.award.date,
-                waiver_ids=() if waiver is None else (WaiverId(waiver),),
-                exemption=self.award.exemption,
-            ),
+            award=self.award.to_fact(),
         )
 
 
@@ -253,26 +133,49 @@ class ContractIn(Shape):
     from_: InstantMs = Field(alias="from")
     until: InstantMs | None = None
     """Open when left out."""
+    zone: ZoneName = UTC
+    """Where its days, months and business days begin and end, by its IANA name."""
+    holidays: list[HolidayDate] = Field(default=[], max_length=HOLIDAYS_MAX)
+    """Dates on which no business is done, weekends apart."""
+    currency: Currency = USD
+    """What its amounts are in; any but the ledger's is refused."""
     source: Source
     clauses: list[ClauseIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    amendments: list[AmendmentIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    """Dated changes of its clauses."""
     tranches: list[TrancheIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
 
     _ends_after = field_validator("until")(after("from_"))
 
+    @field_validator("amendments")
+    @classmethod
+    def _amendments_fit(cls, value: list[AmendmentIn], info: ValidationInfo) -> list[AmendmentIn]:
+        # What is wrong with the clauses or dates themselves is said of them, and not again here.
+        if {"from_", "until", "clauses"} <= info.data.keys():
+            amended(info.data["clauses"], value, _interval(info.data["from_"], info.data["until"]))
+        return value
+
     def to_facts(self) -> tuple[Contract]:
         """The contract."""
-        interval = Interval(self.from_, FOREVER_MS if self.until is None else self.until)
+        interval = _interval(self.from_, self.until)
         return (
             Contract(
                 id=ContractId(self.name),
                 title=self.title,
                 provider_id=ProviderId(self.provider),
                 interval=interval,
-                clauses=tuple(clause.to_terms(interval) for clause in self.clauses),
+                calendar=Calendar(zone=self.zone, holidays=tuple(self.holidays)),
+                currency=self.currency,
+                clauses=amended(self.clauses, self.amendments, interval),
+                amendments=tuple(amendment.to_fact() for amendment in self.amendments),
                 tranches=tuple(tranche.to_fact(self.name) for tranche in self.tranches),
                 source=self.source,
             ),
         )
+
+
+def _interval(from_ms: int, until_ms: int | None) -> Interval:
+    return Interval(from_ms, FOREVER_MS if until_ms is None else until_ms)
 
 
 class WaiverIn(Shape):
@@ -331,82 +234,35 @@ def contract_data(fact: Contract) -> dict[str, Any]:
         "provider": fact.provider_id,
         "from": instant_text(fact.interval.start_ms),
         "until": end_text(fact.interval.end_ms),
+        "zone": None if fact.calendar.zone == UTC else fact.calendar.zone,
+        "holidays": list(fact.calendar.holidays),
+        "currency": None if fact.currency == USD else fact.currency,
     }
     parts = {
-        "clauses": [_clause_data(terms, fact.interval) for terms in fact.clauses],
+        "clauses": [clause_data(terms, fact.interval) for terms in fact.clauses],
+        "amendments": [amendment_data(amendment) for amendment in fact.amendments],
         "tranches": [_tranche_data(tranche) for tranche in fact.tranches],
     }
     return without_empty(head) | {"source": fact.source} | without_empty(parts)
 
 
-def _clause_data(terms: ClauseTerms, contract: Interval) -> dict[str, Any]:
-    # An open end is left out, and what is left out is the contract's: so an open clause in a closed contract cannot be
-    # written down, and its end is spelt out instead.
-    until = None if terms.interval.end_ms == contract.end_ms else instant_text(terms.interval.end_ms)
-    dates = without_empty({"from": instant_text(terms.interval.start_ms), "until": until})
-    return {"kind": _clause_kind(terms), "name": terms.id, **dates, **_clause_terms(terms), "source": terms.source}
-
-
-def _clause_kind(terms: ClauseTerms) -> str:
-    tag = type(terms).__struct_config__.tag
-    assert isinstance(tag, str), "every kind of clause is tagged with its name"
-    return tag
-
-
-def _clause_terms(terms: ClauseTerms) -> dict[str, Any]:
-    match terms:
-        case Exclusivity():
-            return {"scope": _scope_data(terms.scope)}
-        case FirstRefusal():
-            return {
-                "scope": _scope_data(terms.scope),
-                "mode": terms.mode.value,
-                "notice_days": terms.notice.days,
-                "waiver_days": terms.waiver_days,
-                "incumbent_first": terms.incumbent_first,
-            }
-        case TakeOrPay():
-            return {"share": percent_text(terms.share_bps)}
-        case DelayRemedy():
-            return {
-                "grace_days": terms.grace_days,
-                "discount_per_day": percent_text(terms.discount_bps_per_day),
-                "cap": percent_text(terms.cap_bps),
-            }
-        case _:
-            msg = f"{type(terms).__name__} has no shape in files"
-            raise TypeError(msg)
-
-
-def _scope_data(scope: Scope) -> dict[str, Any]:
-    return without_empty(
-        {
-            "workloads": [kind.value for kind in scope.workload_kinds],
-            "products": list(scope.products),
-            "new_capacity_only": scope.new_capacity_only or None,
-            "accelerators": list(scope.accelerators),
-        }
-    )
-
-
 def _tranche_data(tranche: Tranche) -> dict[str, Any]:
-    award = {
-        "date": instant_text(tranche.award.awarded_ms),
-        "waiver": next(iter(tranche.award.waiver_ids), None),
-        "exemption": tranche.award.exemption,
-    }
-    return {
+    data = {
         "name": tranche.id.partition("/")[2],
         "pool": tranche.pool_id,
         "domains": tranche.domains,
         "nodes_per_domain": tranche.nodes_per_domain,
         "new_capacity": tranche.new_capacity,
+        **without_empty({"use": use_data(tranche.use)}),
         "promised": instant_text(tranche.promised_ms),
         "ends": instant_text(tranche.ends_ms),
         "rate_usd_per_chip_hour": usd_text(tranche.rate_micro_usd_per_chip_hour),
         "rate_source": tranche.rate_source,
-        "award": without_empty(award),
+        "award": _award_data(tranche.award),
     }
+    if tranche.resale_rate_micro_usd_per_chip_hour:
+        data["resale_rate_usd_per_chip_hour"] = usd_text(tranche.resale_rate_micro_usd_per_chip_hour)
+    return data
 
 
 def waiver_data(fact: Waiver) -> dict[str, Any]:

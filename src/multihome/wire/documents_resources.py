@@ -18,11 +18,16 @@ from pydantic import (
 
 from multihome.domain.accelerators import AcceleratorRequest, parse_accelerator
 from multihome.domain.workloads import Infra
-from multihome.wire.fields import Name, Shape, known_accelerators, shown
+from multihome.wire.fields import Name, Shape, decimal_text, known_accelerators, parse_size, shown, size_text
 
 CHOICES_MAX = 16
 SPELLING_CHARACTERS_MAX = 64
 
+CPUS_MAX = 1_000_000
+MEMORY_BYTES_MAX = 512 * 1024**4
+BYTES_PER_GIB = 1024**3
+
+_AT_LEAST = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([A-Za-z]{1,3})?\+?", re.ASCII)
 _PORT = re.compile("[0-9]{1,5}", re.ASCII)
 _SIZED_BY_POOL = "leave it out: a node's {} follow from its pool"
 _MACHINES = "leave it out: the machine follows from `accelerators` and the pool"
@@ -114,6 +119,51 @@ Port = Annotated[
 ]
 
 
+def _cpus(value: object) -> int:
+    """CPUs times 1,000. `8` and `8+` say the same: nothing is gained by a node that has no more."""
+    match = _AT_LEAST.fullmatch(str(value)) if isinstance(value, str | int) else None
+    cpus_milli = _thousandths(match[1]) if match and not match[2] else 0
+    if not 0 < cpus_milli <= CPUS_MAX * 1_000:
+        msg = f"expected a number of CPUs like 8 or 8+, up to {CPUS_MAX}, not {shown(value)}"
+        raise ValueError(msg)
+    return cpus_milli
+
+
+def _memory(value: object) -> int:
+    """Bytes: of GiB as SkyPilot counts, or of a size with its unit. `64` and `64+` say the same."""
+    match = _AT_LEAST.fullmatch(str(value)) if isinstance(value, str | int) else None
+    size_bytes = 0
+    if match and match[2]:
+        size_bytes = parse_size(match[1] + match[2]) or 0
+    elif match:
+        size_bytes = _thousandths(match[1]) * BYTES_PER_GIB // 1_000
+    if not 0 < size_bytes <= MEMORY_BYTES_MAX:
+        msg = f"expected GiB of memory like 64 or 64+, or a size like 64GiB, not {shown(value)}"
+        raise ValueError(msg)
+    return size_bytes
+
+
+def _thousandths(text: str) -> int:
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction.ljust(3, "0"))
+
+
+Cpus = Annotated[
+    int,
+    BeforeValidator(_cpus),
+    WithJsonSchema(
+        {"type": ["integer", "number", "string"], "description": "at least so many CPUs", "examples": ["8+"]}
+    ),
+]
+Memory = Annotated[
+    int,
+    BeforeValidator(_memory),
+    WithJsonSchema(
+        {"type": ["integer", "number", "string"], "description": "at least so many GiB", "examples": ["64+"]}
+    ),
+]
+
+
 class ResourcesIn(Shape):
     """What each node needs, and where."""
 
@@ -125,8 +175,6 @@ class ResourcesIn(Shape):
         "job_recovery": "use `restart`",
         "autostop": "leave it out: a run's chips are given back when it ends; `max_run_time` limits it",
         "priority": "use `priority` at the top of the file",
-        "cpus": _SIZED_BY_POOL.format("CPUs"),
-        "memory": _SIZED_BY_POOL.format("memory"),
         "disk_size": _SIZED_BY_POOL.format("disks"),
         "disk_tier": _SIZED_BY_POOL.format("disks"),
         "local_disk": _SIZED_BY_POOL.format("disks"),
@@ -149,6 +197,10 @@ class ResourcesIn(Shape):
     """For each node."""
     ports: Port | None = None
     """SkyPilot's way to say a service's port."""
+    cpus: Cpus = 0
+    """At least so many on each node, like 8+. Kept and shown, and not placed by: the engine's node decides."""
+    memory: Memory = 0
+    """At least so much on each node, in GiB like 64+. Kept and shown, and not placed by: the engine's node decides."""
 
     @field_validator("cloud", "region", "zone")
     @classmethod
@@ -161,6 +213,13 @@ class ResourcesIn(Shape):
     def to_infra(self) -> Infra:
         """Where the workload wants to run."""
         return self.infra or Infra(provider=self.cloud or "", region=self.region or "", zone=self.zone or "")
+
+
+def node_data(cpus_milli: int, memory_bytes: int) -> dict[str, str]:
+    """What each node was asked to have at least, as a file has it; what was not asked for is left out."""
+    return ({"cpus": f"{decimal_text(cpus_milli, 3)}+"} if cpus_milli else {}) | (
+        {"memory": f"{size_text(memory_bytes)}+"} if memory_bytes else {}
+    )
 
 
 def infra_text(infra: Infra) -> str:

@@ -25,7 +25,7 @@ from multihome.domain.workloads import (
     WorkloadSpec,
 )
 from multihome.units.time import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND
-from multihome.wire.documents_resources import CHOICES_MAX, Port, ResourcesIn, infra_text
+from multihome.wire.documents_resources import CHOICES_MAX, Port, ResourcesIn, infra_text, node_data
 from multihome.wire.fields import (
     ENV_PATTERN,
     HTTP_PATH_PATTERN,
@@ -143,7 +143,7 @@ class RestartIn(Shape):
     backoff_max: DurationMs = RESTART_DEFAULT.backoff_ms_max
     """The longest pause."""
     exit_codes: list[Annotated[int, Field(ge=1, le=255)]] = Field(default=[], max_length=LIST_ITEMS_MAX)
-    """Which failures are repeated; all when left out."""
+    """Which failures are repeated; all when left out. A stall is repeated whatever they say."""
 
     def to_fact(self) -> RestartPolicy:
         """The policy."""
@@ -254,9 +254,9 @@ class WorkloadIn(Shape):
     """Where its data may go; anywhere when left out."""
     restart: RestartIn = RestartIn()
     max_run_time: DurationMs = RUN_MS_DEFAULT
-    """An attempt is stopped after it."""
+    """An attempt is stopped after it: a training has then failed for good, a replica is renewed."""
     stall_timeout: DurationMs = RUN_MS_DEFAULT
-    """An attempt that reports no step for so long is stopped."""
+    """An attempt that reports no step for so long is stopped, which counts as a failure that is repeated."""
     checkpoint: CheckpointIn | None = None
     """Left out for a program that cannot resume."""
     model_from: Name | None = None
@@ -309,13 +309,16 @@ class WorkloadIn(Shape):
             and Checkpointing(interval_steps=self.checkpoint.interval_steps, size_bytes=self.checkpoint.size),
             service=self.service and self.service.to_fact(self.resources.ports),
             model_from=self.model_from or "",
+            node_cpus_milli=self.resources.cpus,
+            node_memory_bytes=self.resources.memory,
         )
 
 
 def workload_data(spec: WorkloadSpec) -> dict[str, Any]:
     """A workload as a document; its kind is said by whether it has a service."""
-    resources = without_empty({"infra": infra_text(spec.infra)}) | {
-        "accelerators": {choice.accelerator: choice.chips_per_node for choice in spec.choices}
+    resources: dict[str, Any] = without_empty({"infra": infra_text(spec.infra)}) | {
+        "accelerators": {choice.accelerator: choice.chips_per_node for choice in spec.choices},
+        **node_data(spec.node_cpus_milli, spec.node_memory_bytes),
     }
     optional = {
         "product": spec.product,

@@ -4,14 +4,17 @@ Every one turns text into a whole number exactly; a float never gets in. Stands 
 The opposite direction (`usd_text`, `instant_text` ...) writes what the first direction reads back to the same number.
 """
 
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from multihome.domain.accelerators import canonical_name
 from multihome.domain.ids import AcceleratorName
+from multihome.units.calendar import MINUTES_PER_DAY, zone_names
 from multihome.units.time import (
     FOREVER_MS,
     MS_PER_DAY,
@@ -26,7 +29,11 @@ from multihome.units.time import (
 DURATION_MS_MAX = 100 * 366 * MS_PER_DAY
 """A hundred years: longer than any contract, and far from the end of 64 bits."""
 COUNT_MAX = 1_000_000
+CHIP_HOURS_MAX = 10**12
+"""A million chips for a hundred years are fewer."""
 WHOLE_BPS = 10_000
+FACTOR_BPS_MAX = 99_999
+"""A share that may be more than the whole: of an index, of another chip's throughput."""
 WHOLE_MAX = 2**63 - 1
 """Whole numbers are kept in 64 bits."""
 LIST_ITEMS_MAX = 256
@@ -35,6 +42,8 @@ SHOWN_CHARACTERS_MAX = 60
 _DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,30}))?", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))? ?%", re.ASCII)
 _BASIS_POINTS = re.compile(r"([0-9]{1,5}) ?bps", re.ASCII)
+_CLOCK = re.compile(r"([0-2][0-9]):([0-5][0-9])", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,19}) ?(B|kB|MB|GB|TB|PB|KiB|MiB|GiB|TiB|PiB)", re.ASCII)
 _SIZE_UNITS = {
     "PiB": 1024**5,
@@ -57,12 +66,14 @@ TENANT_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,7}$
 ENV_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 SHA256_PATTERN = "^[0-9a-f]{64}$"
 HTTP_PATH_PATTERN = "^/[!-~]*$"
+CURRENCY_PATTERN = "^[A-Z]{3}$"
 PATTERN_WORDS = {
     NAME_PATTERN: "a name of letters, digits, dots, dashes and underscores",
     SCOPED_PATTERN: "two names with a slash between, like azure/eastus-h100",
     TENANT_PATTERN: "a tenant's path, like lab/research/pretraining",
     ENV_PATTERN: "the name of an environment variable",
     SHA256_PATTERN: "a SHA-256 as 64 lower-case hexadecimal digits",
+    CURRENCY_PATTERN: "a currency by its three capital letters, like USD",
     HTTP_PATH_PATTERN: "a path that begins with a slash, like /health",
 }
 """What a pattern asks for, in words, for the reader of an error."""
@@ -72,6 +83,14 @@ class Shape(BaseModel):
     """The base of every part of a document: unknown fields are refused and nothing is coerced."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def closest(given: str, choices: Sequence[str]) -> str:
+    """`did you mean ...?` with the choice nearest to what was given, or nothing when none is near."""
+    if len(given) > SHOWN_CHARACTERS_MAX:
+        return ""
+    close = difflib.get_close_matches(given, choices, n=1)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 def shown(value: object) -> str:
@@ -117,16 +136,51 @@ def _scaling(decimals: int, what: str, least: int = 0) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _basis_points(value: object) -> int:
-    bps = WHOLE_BPS + 1
-    if isinstance(value, str):
-        if percent := _PERCENT.fullmatch(value):
-            bps = int(percent[1] + (percent[2] or "").ljust(2, "0"))
-        elif points := _BASIS_POINTS.fullmatch(value):
-            bps = int(points[1])
-    if bps <= WHOLE_BPS:
-        return bps
-    msg = f"expected a percentage up to 100%, like 80% or 8000bps, not {shown(value)}"
+def _share(most_bps: int, example_bps: int) -> BeforeValidator:
+    """Reads a percentage or basis points, up to so many of these."""
+
+    def read(value: object) -> int:
+        bps = most_bps + 1
+        if isinstance(value, str):
+            if percent := _PERCENT.fullmatch(value):
+                bps = int(percent[1] + (percent[2] or "").ljust(2, "0"))
+            elif points := _BASIS_POINTS.fullmatch(value):
+                bps = int(points[1])
+        if bps <= most_bps:
+            return bps
+        most, example = percent_text(most_bps), percent_text(example_bps)
+        msg = f"expected a percentage up to {most}, like {example} or {example_bps}bps, not {shown(value)}"
+        raise ValueError(msg)
+
+    return BeforeValidator(read)
+
+
+def _minute(value: object) -> int:
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    minute = int(match[1]) * 60 + int(match[2]) if match else 0
+    if match and 0 < minute <= MINUTES_PER_DAY:
+        return minute
+    msg = f"expected a time of day like 17:00, or 24:00 for the end of the day, not {shown(value)}"
+    raise ValueError(msg)
+
+
+def _zone(value: object) -> str:
+    names = zone_names()
+    if isinstance(value, str) and value in names:
+        return value
+    near = closest(value, names) if isinstance(value, str) else ""
+    hint = near or "the names are like UTC, Europe/London or America/New_York"
+    msg = f"no time zone is called {shown(value)}; {hint}"
+    raise ValueError(msg)
+
+
+def _holiday(value: object) -> str:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+    msg = f"expected the date of a holiday, like 2025-07-04, not {shown(value)}"
     raise ValueError(msg)
 
 
@@ -153,10 +207,15 @@ def _duration(value: object) -> int:
     raise ValueError(msg)
 
 
+def parse_size(text: str) -> int | None:
+    """The bytes of a size with its unit; None where it is none."""
+    match = _SIZE.fullmatch(text)
+    return int(match[1]) * _SIZE_UNITS[match[2]] if match else None
+
+
 def _size(value: object) -> int:
-    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    size_bytes = int(match[1]) * _SIZE_UNITS[match[2]] if match else WHOLE_MAX + 1
-    if size_bytes > WHOLE_MAX:
+    size_bytes = parse_size(value) if isinstance(value, str) else None
+    if size_bytes is None or size_bytes > WHOLE_MAX:
         msg = f"expected a size like 20GB or 512MiB, not {shown(value)}"
         raise ValueError(msg)
     return size_bytes
@@ -192,11 +251,19 @@ MicroUsd = Annotated[
 TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal_schema("989.4")]
 Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("80")]
 Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("12.5")]
-BasisPoints = Annotated[
-    int,
-    BeforeValidator(_basis_points),
-    _text_schema(["80%", "8000bps"], pattern="^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"),
+_SHARE_PATTERN = "^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"
+BasisPoints = Annotated[int, _share(WHOLE_BPS, 8_000), _text_schema(["80%", "8000bps"], pattern=_SHARE_PATTERN)]
+Factor = Annotated[int, _share(FACTOR_BPS_MAX, 10_300), _text_schema(["103%", "10300bps"], pattern=_SHARE_PATTERN)]
+"""Basis points of a whole that may be exceeded."""
+ClosingMinute = Annotated[
+    int, BeforeValidator(_minute), _text_schema(["17:00", "24:00"], pattern="^[0-2][0-9]:[0-5][0-9]$")
 ]
+"""A local time of day as minutes since midnight; 24:00 is the end of the day."""
+ZoneName = Annotated[str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["America/New_York"]})]
+HolidayDate = Annotated[
+    str, BeforeValidator(_holiday), _text_schema(["2025-07-04"], pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+]
+Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN)]
 InstantMs = Annotated[
     int,
     BeforeValidator(_instant),
@@ -216,6 +283,7 @@ Count = Annotated[int, Field(ge=1, le=COUNT_MAX)]
 CountOrNone = Annotated[int, Field(ge=0, le=COUNT_MAX)]
 """A count that may be zero."""
 Days = Annotated[int, Field(ge=0, le=3_660)]
+ChipHours = Annotated[int, Field(ge=0, le=CHIP_HOURS_MAX)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=63)]
 ScopedName = Annotated[str, Field(pattern=SCOPED_PATTERN, max_length=127)]
 TenantPath = Annotated[str, Field(pattern=TENANT_PATTERN, max_length=255)]
@@ -256,6 +324,11 @@ def usd_text(micro_usd: int) -> str:
 def percent_text(bps: int) -> str:
     """Basis points as a percentage."""
     return f"{decimal_text(bps, 2)}%"
+
+
+def minute_text(minute: int) -> str:
+    """A minute of the day as a file has it."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def instant_text(at_ms: int) -> str:

@@ -46,6 +46,7 @@ STATUS_OF: dict[str, HTTPStatus] = {
     RefusalCode.TENANT_LOOP: _S.UNPROCESSABLE_ENTITY,
     RefusalCode.BAD_DATES: _S.UNPROCESSABLE_ENTITY,
     RefusalCode.OVERLAPPING_CLAUSES: _S.UNPROCESSABLE_ENTITY,
+    RefusalCode.QUOTA_ABOVE_PARENT: _S.UNPROCESSABLE_ENTITY,
     RefusalCode.SETTLED: _S.CONFLICT,
     RefusalCode.CURRENCY_DIFFERS: _S.UNPROCESSABLE_ENTITY,
     RefusalCode.BAD_TERMS: _S.UNPROCESSABLE_ENTITY,
@@ -79,6 +80,15 @@ RETRY_AFTER_S = 1
 """What `Retry-After` says beside a 503 or 507."""
 
 
+class ProblemOut(msgspec.Struct, frozen=True):
+    """One thing that is wrong: its code, what it is about, the reason in words, and what would be accepted."""
+
+    code: str
+    subject: str
+    text: str
+    accepted: str = ""
+
+
 class RefusalOut(msgspec.Struct, frozen=True):
     """A no: its code, what it is about, the reason in words, what would be accepted, and what else is wrong."""
 
@@ -86,7 +96,7 @@ class RefusalOut(msgspec.Struct, frozen=True):
     subject: str
     text: str
     accepted: str = ""
-    others: tuple[str, ...] = ()
+    others: tuple[ProblemOut, ...] = ()
 
 
 class RefusalReply(msgspec.Struct, frozen=True):
@@ -97,12 +107,19 @@ class RefusalReply(msgspec.Struct, frozen=True):
 
 def refusal_out(refusal: Refusal) -> RefusalOut:
     """A refusal of the controller as it is sent."""
-    return RefusalOut(refusal.code.value, refusal.subject, refusal.text, refusal.accepted, refusal.others)
+    others = (ProblemOut(other.code.value, other.subject, other.text, other.accepted) for other in refusal.others)
+    return RefusalOut(refusal.code.value, refusal.subject, refusal.text, refusal.accepted, tuple(others))
 
 
-def edge_refusal(code: EdgeCode, subject: str, text: str, accepted: str = "", others: Iterable[str] = ()) -> RefusalOut:
+def edge_refusal(code: EdgeCode, subject: str, text: str, accepted: str = "") -> RefusalOut:
     """A refusal of the edge."""
-    return RefusalOut(code.value, subject, text, accepted, tuple(others))
+    return RefusalOut(code.value, subject, text, accepted)
+
+
+def invalid(problems: Iterable[ProblemOut]) -> RefusalOut:
+    """A request of which all this is wrong, at least one thing."""
+    first, *others = problems
+    return RefusalOut(first.code, first.subject, first.text, first.accepted, tuple(others))
 
 
 def status_of(code: str) -> HTTPStatus:

@@ -26,8 +26,8 @@ from multihome.units.time import Now
 from multihome.wire.documents import Facts, read_document
 from multihome.wire.documents_workloads import WorkloadIn
 from multihome.wire.fields import DurationMs, InstantMs, Shape
-from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal
-from multihome.wire.shape_problems import ShapeProblem, shape_problems
+from multihome.wire.refusals import EdgeCode, ProblemOut, RefusalOut, edge_refusal, invalid
+from multihome.wire.shape_problems import Path, ShapeProblem, field_text, shape_problems
 
 DEPTH_MAX = 32
 DOCUMENTS_MAX = 5_000
@@ -138,16 +138,16 @@ def read_apply(raw: bytes, known: frozenset[AcceleratorName]) -> Apply | Refusal
     known |= {AcceleratorName(name) for name in described if isinstance(name, str)}
     documents: list[Document] = []
     workloads: list[WorkloadSpec] = []
-    problems: list[str] = []
+    problems: list[ProblemOut] = []
     for index, data in enumerate(body.documents):
         outcome = read_document(data, known)
         if isinstance(outcome, Facts):
             documents.extend(outcome.documents)
             workloads.extend(outcome.workloads)
         else:
-            problems.extend(f"documents[{index}]: {_words(problem)}" for problem in outcome)
+            problems.extend(_problem_out(problem, ("documents", index)) for problem in outcome)
     if problems:
-        return edge_refusal(EdgeCode.INVALID, "documents", problems[0], others=problems[1:])
+        return invalid(problems)
     return Apply(documents=tuple(documents), workloads=tuple(workloads))
 
 
@@ -169,12 +169,12 @@ def _refused(error: ValidationError, model: type[Shape], raw: bytes) -> RefusalO
     if first["type"] == "json_invalid":
         return edge_refusal(EdgeCode.MALFORMED, "body", f"it is no JSON: {first['msg'].removeprefix('Invalid JSON: ')}")
     problems = shape_problems(error, cast("object", from_json(raw)), model)
-    others = (_words(problem) for problem in problems[1:])
-    head = problems[0]
-    text = head.wrong + (f"; {head.suggestion}" if head.suggestion else "")
-    return edge_refusal(EdgeCode.INVALID, head.field or "body", text, head.expected, others)
+    return invalid(_problem_out(problem, ()) for problem in problems)
 
 
-def _words(problem: ShapeProblem) -> str:
-    field = f"{problem.field}: " if problem.field else ""
-    return field + problem.wrong + (f"; {problem.suggestion}" if problem.suggestion else "")
+def _problem_out(problem: ShapeProblem, within: Path) -> ProblemOut:
+    """A problem of the shape as it is sent; `within` is the place of the document in the body."""
+    place = field_text(within)
+    subject = f"{place}.{problem.field}" if place and problem.field else place or problem.field or "body"
+    text = problem.wrong + (f"; {problem.suggestion}" if problem.suggestion else "")
+    return ProblemOut(EdgeCode.INVALID.value, subject, text, problem.expected)

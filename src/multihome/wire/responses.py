@@ -65,6 +65,7 @@ class NamesOut(msgspec.Struct, frozen=True):
     clauses: tuple[str, ...]
     tranches: tuple[str, ...]
     waivers: tuple[str, ...]
+    needs: tuple[str, ...]
     tenants: tuple[str, ...]
     workloads: tuple[str, ...]
 

@@ -3,7 +3,6 @@
 Turns pydantic's list of errors into the house's own words, so that nothing above `wire` needs to know pydantic.
 """
 
-import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -14,8 +13,8 @@ import msgspec
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from multihome.wire.documents_contracts import CLAUSE_KINDS, CLAUSES_NOT_EXECUTABLE
-from multihome.wire.fields import PATTERN_WORDS, SHOWN_CHARACTERS_MAX, Shape, shown
+from multihome.wire.documents_clauses import CLAUSE_KINDS
+from multihome.wire.fields import PATTERN_WORDS, SHOWN_CHARACTERS_MAX, Shape, closest, shown
 
 SHAPE_PROBLEMS_MAX = 100
 """Problems that are told of one document; nobody reads more, and a hostile file could make a million."""
@@ -115,25 +114,14 @@ def _unknown_field(path: Path, shape: type[Shape] | None) -> ShapeProblem:
     return ShapeProblem(path, Spot.NAME, field_text(path), wrong, shown(name), ", ".join(fields), suggestion)
 
 
-def closest(given: str, choices: Sequence[str]) -> str:
-    """`did you mean ...?` with the choice nearest to what was given, or nothing when none is near."""
-    if len(given) > SHOWN_CHARACTERS_MAX:
-        return ""
-    close = difflib.get_close_matches(given, choices, n=1)
-    return f"did you mean {close[0]}?" if close else ""
-
-
 def _clause_problem(path: Path, given: object) -> ShapeProblem:
-    """A clause whose kind is missing or is none that can be executed."""
+    """A clause whose kind is missing or is none that there is."""
     expected = f"{', '.join(CLAUSE_KINDS[:-1])} or {CLAUSE_KINDS[-1]}"
     kind = cast("Mapping[str, object]", given).get("kind")
     if kind is None:
         field = field_text((*path, "kind"))
         return ShapeProblem(path, Spot.VALUE, field, "`kind` is required, and missing", "", expected)
     path = (*path, "kind")
-    if kind in CLAUSES_NOT_EXECUTABLE:
-        wrong = f"clause {shown(kind)} is not executable yet, so it is refused rather than ignored"
-        return ShapeProblem(path, Spot.VALUE, field_text(path), wrong, shown(kind), expected, "leave it out")
     suggestion = closest(kind, CLAUSE_KINDS) if isinstance(kind, str) else ""
     return ShapeProblem(
         path,

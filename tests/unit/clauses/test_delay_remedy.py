@@ -1,14 +1,24 @@
 """Delay remedy: days late, grace, discount and cap, against counting the days one by one."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multihome.clauses.delay_remedy import delay, on_loss
-from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.clause_terms import ClauseTerms
-from multihome.units.time import MS_PER_DAY
-from tests.builders import day, delay_remedy, exclusivity, first_refusal, take_or_pay
+from multihome.clauses.delay_remedy import (
+    Delay,
+    EndRight,
+    delay,
+    discount_micro_usd,
+    end_rights,
+    on_loss,
+    shifted_end_ms,
+    suspended_chip_ms,
+)
+from multihome.units.calendar import Calendar
+from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval, parse_instant
+from tests.builders import day, delay_remedy
 
 
 @pytest.mark.parametrize(
@@ -45,24 +55,62 @@ def test_the_discount_grows_day_by_day(grace: int, bps: int, cap: int, late_ms: 
     assert (late.late_days, late.discount_bps, late.capped) == (days, min(cap, uncapped), uncapped > cap)
 
 
+@pytest.mark.parametrize(("discount_bps", "expected"), [(0, 0), (50, 6_912_000), (10_000, 1_382_400_000), (1, 138_240)])
+def test_the_discount_is_a_share_of_thirty_days(discount_bps: int, expected: int) -> None:
+    late = Delay(late_days=9, grace_days=5, discount_bps=discount_bps, capped=False)
+    assert discount_micro_usd(late, chips=64, rate_micro_usd_per_chip_hour=30_000) == expected
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10**6), st.integers(0, 10**8))
+def test_the_discount_is_rounded_once(discount_bps: int, chips: int, rate: int) -> None:
+    late = Delay(late_days=1, grace_days=0, discount_bps=discount_bps, capped=False)
+    fee = sum(Fraction(chips * rate) * 24 for _ in range(30))
+    assert discount_micro_usd(late, chips, rate) == round(fee * Fraction(discount_bps, 10_000))
+
+
+def test_an_end_shifts_by_local_days_if_the_clause_says_so() -> None:
+    late = delay(delay_remedy(), day(0), day(20))
+    ends_ms = parse_instant("2026-03-20T00:00-04:00")
+    calendar = Calendar("America/New_York")
+    shifted = parse_instant("2026-04-09T00:00-04:00")
+    assert shifted_end_ms(delay_remedy(shifts_end=True), late, ends_ms, calendar) == shifted
+    assert shifted_end_ms(delay_remedy(shifts_end=False), late, ends_ms, calendar) == ends_ms
+    autumn = parse_instant("2026-10-25T00:00-04:00")
+    assert shifted_end_ms(delay_remedy(shifts_end=True), late, autumn, calendar) == parse_instant(
+        "2026-11-14T00:00-05:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "expected"),
+    [
+        (day(30), ()),
+        (day(40) - 1, ()),
+        (day(40), (EndRight.TRANCHE,)),
+        (day(50) - 1, (EndRight.TRANCHE,)),
+        (day(50), (EndRight.TRANCHE, EndRight.ORDER)),
+    ],
+)
+def test_rights_to_end_open_one_after_the_other(at_ms: int, expected: tuple[EndRight, ...]) -> None:
+    terms = delay_remedy(end_tranche_after_days=10, end_order_after_days=20)
+    assert end_rights(terms, day(30), at_ms) == expected
+
+
+def test_no_days_are_no_right() -> None:
+    assert end_rights(delay_remedy(), day(30), FOREVER_MS) == ()
+    assert end_rights(delay_remedy(end_order_after_days=1), day(30), day(31)) == (EndRight.ORDER,)
+
+
+def test_what_is_late_is_suspended_from_its_promise_to_its_acceptance() -> None:
+    january = Interval(day(0), day(31))
+    assert suspended_chip_ms(8, day(10), day(15), january) == 8 * 5 * MS_PER_DAY
+    assert suspended_chip_ms(8, day(10), FOREVER_MS, january) == 8 * 21 * MS_PER_DAY
+    assert suspended_chip_ms(8, day(10), day(10), january) == 0
+    assert suspended_chip_ms(8, day(10), day(5), january) == 0
+    assert suspended_chip_ms(8, day(40), day(50), january) == 0
+
+
 def test_a_loss_is_no_delay() -> None:
     code, text = on_loss(delay_remedy())
     assert code == "not_a_delay"
     assert "grace 5 days" in text
-
-
-@pytest.mark.parametrize(
-    "terms", [exclusivity(), first_refusal(), take_or_pay(), delay_remedy()], ids=lambda terms: terms.id
-)
-def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None:
-    code, text = on_provider_loss(terms)
-    assert code.isidentifier()
-    assert len(text) > 20
-
-
-def test_the_table_names_every_kind() -> None:
-    assert {type(terms) for terms in (exclusivity(), first_refusal(), take_or_pay(), delay_remedy())} == set(
-        CLAUSE_KINDS
-    )
-    assert CLAUSE_KINDS.keys() == set(ClauseTerms.__args__)
-    assert len(set(CLAUSE_KINDS.values())) == len(CLAUSE_KINDS)

@@ -100,3 +100,4 @@ def test_at_a_loss_its_work_waits() -> None:
         "work in scope (api) may not leave; its replicas wait for the holder",
     )
     assert "(all products)" in on_loss(exclusivity())[1]
+    assert "(api, chat)" in on_loss(exclusivity(scope=Scope(products=("api", "chat"))))[1]

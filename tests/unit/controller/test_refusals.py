@@ -4,8 +4,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from multihome.controller.state import WORKLOADS_MAX
+from multihome.controller.documents import document_problems, with_documents
+from multihome.controller.state import WORKLOADS_MAX, State
 from multihome.domain.commands import (
     Accepted,
     AdvanceClock,
@@ -24,13 +27,16 @@ from multihome.domain.commands import (
     Undrain,
 )
 from multihome.domain.contracts import Award, Contract
-from multihome.domain.ids import PoolId, ProviderId, TenantId, TrancheId, WaiverId, WorkloadId
+from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, TenantId, TrancheId, WaiverId, WorkloadId
+from multihome.domain.placements import OverQuota
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.workloads import Infra, WorkloadSpec
+from multihome.scheduling.quotas import admit
 from multihome.units.time import FOREVER_MS, Interval
 from tests.builders import (
     ALPHA,
     BETA,
+    H100,
     TPU,
     YEAR,
     choice,
@@ -86,8 +92,8 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.NOT_FOUND, "ghost", Override(workload="ghost", rule=OverrideRule.QUOTA, **ADA)),
     (RefusalCode.AMBIGUOUS, "twin", Cancel(workload="twin", **ADA)),
     (RefusalCode.AMBIGUOUS, "workload lab/red/new", work(training("new"), training("new", num_nodes=2))),
-    (RefusalCode.UNKNOWN_TENANT, "workload train", Submit(spec=training(tenant_id=TenantId("lab/ghost")))),
-    (RefusalCode.UNKNOWN_TENANT, "workload train", work(training(tenant_id=TenantId("lab/ghost")))),
+    (RefusalCode.UNKNOWN_TENANT, "workload lab/ghost/train", Submit(spec=training(tenant_id=TenantId("lab/ghost")))),
+    (RefusalCode.UNKNOWN_TENANT, "workload lab/ghost/train", work(training(tenant_id=TenantId("lab/ghost")))),
     (RefusalCode.UNKNOWN_REFERENCE, "pool ghost/main", facts(pool("ghost"))),
     (RefusalCode.UNKNOWN_REFERENCE, "pool alpha/new", facts(pool(name="new", accelerator="ghost"))),
     (RefusalCode.UNKNOWN_REFERENCE, "contract ghost-1", facts(contract("ghost", tranches=[]))),
@@ -125,19 +131,20 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
             clauses=[take_or_pay(interval=Interval(day(0), day(9))), take_or_pay(interval=Interval(day(8), day(20)))]
         ),
     ),
+    (RefusalCode.QUOTA_ABOVE_PARENT, "quota lab/red/q", facts(tenant("lab", quota(8)), tenant("lab/red", quota(9)))),
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(amended(rate_micro_usd_per_chip_hour=1))),
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(amended(ends_ms=day(300)))),
     (RefusalCode.SETTLED, "tranche alpha-1/t1", facts(contract(tranches=[]))),
     (RefusalCode.SETTLED, "delivery D-1", facts(delivery(domains=1))),
     (RefusalCode.SETTLED, "pool alpha/main", facts(pool(chips_per_node=4))),
     (RefusalCode.SETTLED, "pool alpha/main", facts(pool(accelerator=TPU))),
-    (RefusalCode.GANG_TOO_LARGE, "workload train", Submit(spec=training(num_nodes=3))),
-    (RefusalCode.GANG_TOO_LARGE, "workload train", Submit(spec=training(choices=(choice(chips_per_node=16),)))),
-    (RefusalCode.GANG_TOO_LARGE, "workload train", work(training(num_nodes=3))),
-    (RefusalCode.NO_SUCH_POOL, "workload train", Submit(spec=training(choices=(choice(TPU),)))),
-    (RefusalCode.NO_SUCH_POOL, "workload train", Submit(spec=training(infra=Infra(region="west")))),
-    (RefusalCode.NO_SUCH_POOL, "workload train", Submit(spec=training(infra=Infra(provider="ghost")))),
-    (RefusalCode.NO_SUCH_POOL, "workload train", Submit(spec=training(infra=Infra(zone="z")))),
+    (RefusalCode.GANG_TOO_LARGE, "workload lab/red/train", Submit(spec=training(num_nodes=3))),
+    (RefusalCode.GANG_TOO_LARGE, "workload lab/red/train", Submit(spec=training(choices=(choice(chips_per_node=16),)))),
+    (RefusalCode.GANG_TOO_LARGE, "workload lab/red/train", work(training(num_nodes=3))),
+    (RefusalCode.NO_SUCH_POOL, "workload lab/red/train", Submit(spec=training(choices=(choice(TPU),)))),
+    (RefusalCode.NO_SUCH_POOL, "workload lab/red/train", Submit(spec=training(infra=Infra(region="west")))),
+    (RefusalCode.NO_SUCH_POOL, "workload lab/red/train", Submit(spec=training(infra=Infra(provider="ghost")))),
+    (RefusalCode.NO_SUCH_POOL, "workload lab/red/train", Submit(spec=training(infra=Infra(zone="z")))),
     (RefusalCode.CHANGED_WORKLOAD, "workload lab/red/applied", work(training("applied", num_nodes=2))),
     (RefusalCode.CLOCK_NOT_SCENARIO, "clock", AdvanceClock(to_ms=day(1))),
     (RefusalCode.WRONG_STATE, "installation", Install(installation_id="again")),
@@ -197,6 +204,22 @@ def test_a_refused_key_stays_refused() -> None:
     assert isinstance(control.ask(command, key="other"), Accepted)
 
 
+def test_a_clock_start_is_refused_where_time_began_otherwise_and_both_are_named() -> None:
+    control = installed()
+    control.do(DeclareClock(start_ms=day(10)))
+    control.do(AdvanceClock(to_ms=day(11)))
+    control.do(DeclareClock(start_ms=day(10)))
+    assert control.now.contract_ms == day(11), "the same start again changes nothing"
+    assert control.refused(DeclareClock(start_ms=day(11))).text == (
+        "it cannot start at 2026-01-12 00:00Z: the scenario clock of this journal started at 2026-01-11 00:00Z"
+    )
+    real = installed()
+    real.submit(training())
+    assert real.refused(DeclareClock(start_ms=day(10))).text == (
+        "it cannot start at 2026-01-11 00:00Z: contract time is real time here, and there have been workloads in it"
+    )
+
+
 def test_a_scenario_clock_never_goes_back() -> None:
     control = installed()
     control.do(DeclareClock(start_ms=day(10)))
@@ -227,7 +250,9 @@ def _decided(control: Control, command: Command) -> Accepted | Refusal | None:
 
 def test_every_code_is_earned_here_or_named_as_unreachable() -> None:
     by_own_test = {RefusalCode.KEY_REUSED, RefusalCode.CLOCK_BACKWARDS, RefusalCode.QUEUE_FULL}
-    earned = {code for code, _, _ in EARNED} | by_own_test
+    # Earned in `test_document_refusals`.
+    by_documents = {RefusalCode.BAD_TERMS, RefusalCode.CURRENCY_DIFFERS, RefusalCode.NOT_PERMITTED}
+    earned = {code for code, _, _ in EARNED} | by_own_test | by_documents
     assert earned | OF_THE_EDGES == set(RefusalCode)
     assert not earned & OF_THE_EDGES
 
@@ -239,11 +264,13 @@ def test_of_several_reasons_the_first_of_the_documented_order_is_given_with_the_
     )
     refusal = lived_in().refused(facts(tenant("ghost/team"), delivery(domains=1), wrong))
     assert refusal.code is RefusalCode.UNKNOWN_REFERENCE
-    assert [text.partition(":")[0] for text in refusal.others] == [
-        "tenant ghost/team",
-        "clause alpha-1/only",
-        "delivery D-1",
+    assert [(other.code, other.subject) for other in refusal.others] == [
+        (RefusalCode.TENANT_LOOP, "tenant ghost/team"),
+        (RefusalCode.BAD_DATES, "clause alpha-1/only"),
+        (RefusalCode.SETTLED, "delivery D-1"),
     ]
+    assert all(other.text for other in refusal.others)
+    assert "lab/red" in refusal.others[0].accepted
 
 
 def test_a_refusal_says_what_would_have_been_taken() -> None:
@@ -253,6 +280,76 @@ def test_a_refusal_says_what_would_have_been_taken() -> None:
     assert control.refused(Drain(target="ghost", **ADA)).accepted == "alpha, beta, alpha/main, beta/main"
     assert control.refused(Submit(spec=training(choices=(choice(TPU),)))).accepted.startswith("alpha/main (H100")
     assert control.refused(Cancel(workload="twin", **ADA)).accepted.count("w-") == 2
+    assert control.refused(facts(delivery("D-9", domains=1))).accepted == "none: all of it has been delivered"
+    too_much = control.refused(facts(second(domains=5), delivery("D-9", "alpha-1/t2", domains=6)))
+    assert (too_much.code, too_much.accepted) == (RefusalCode.WRONG_STATE, "at most 5 domains")
+    late = control.refused(facts(second(ends_ms=day(9)), delivery("D-9", "alpha-1/t2", effective_ms=day(9))))
+    assert late.accepted.startswith("a date before ")
+
+
+def quota_problems(*tenants: Document) -> list[tuple[str, str, str]]:
+    """What is wrong with these tenants beside those of the installation."""
+    found = document_problems(State(), with_documents(installed().state, tenants), tenants)
+    assert {problem.code for problem in found} <= {RefusalCode.QUOTA_ABOVE_PARENT}
+    return [(problem.subject, problem.text, problem.accepted) for problem in found]
+
+
+def test_a_quota_above_its_parent_s_names_both_and_what_would_do() -> None:
+    assert quota_problems(tenant("lab", quota(8, borrow_chips=4)), tenant("lab/red", quota(13))) == [
+        (
+            "quota lab/red/q",
+            "it is 13 chips, and quota lab/q above it is 8 chips and may borrow 4",
+            "at most 12 chips, or at least 13 in quota lab/q with what it borrows",
+        )
+    ]
+    assert quota_problems(tenant("lab", quota(8, borrow_chips=4)), tenant("lab/red", quota(12))) == []
+
+
+def test_a_quota_is_held_against_all_tenants_above() -> None:
+    below = tenant("lab/red/team", quota(9))
+    (found,) = quota_problems(tenant("lab", quota(8)), tenant("lab/red"), below)
+    assert found[0] == "quota lab/red/team/q"
+
+
+def test_a_quota_that_shrinks_below_what_was_promised_is_told_of_the_upper_tenant() -> None:
+    control = installed()
+    control.do(facts(tenant("lab", quota(8)), tenant("lab/red", quota(8))))
+    refusal = control.refused(facts(tenant("lab", quota(7))))
+    assert (refusal.code, refusal.subject) == (RefusalCode.QUOTA_ABOVE_PARENT, "quota lab/q")
+    assert refusal.text == "it is 7 chips and may borrow 0, and quota lab/red/q below it is 8 chips"
+    assert refusal.accepted == "at least 8 chips with what it may borrow, or at most 7 in quota lab/red/q"
+    control.do(facts(tenant("lab", quota(7)), tenant("lab/red", quota(7))))
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "refused"),
+    [
+        ((), (), 1),
+        ((), (H100,), 1),
+        ((H100,), (H100,), 1),
+        ((H100, TPU), (H100,), 1),
+        ((H100,), (), 0),
+        ((H100,), (TPU,), 0),
+        ((H100,), (H100, TPU), 0),
+    ],
+)
+def test_a_quota_binds_one_below_that_counts_nothing_else(
+    upper: tuple[AcceleratorName, ...], lower: tuple[AcceleratorName, ...], refused: int
+) -> None:
+    known = installed().state
+    tenants = (tenant("lab", quota(8, accelerators=upper)), tenant("lab/red", quota(9, accelerators=lower)))
+    assert len(document_problems(State(), with_documents(known, tenants), tenants)) == refused
+
+
+@given(nominal=st.integers(0, 20), borrow=st.integers(0, 20), asked=st.integers(1, 40))
+def test_a_quota_is_refused_exactly_when_it_could_never_be_used_in_full(nominal: int, borrow: int, asked: int) -> None:
+    """By another road: whether the scheduler would admit all of it where a sibling lends more than enough."""
+    team = tenant("lab/red/team", quota(asked))
+    above = tenant("lab/red", quota(nominal, borrow_chips=borrow))
+    sibling = tenant("lab/blue", quota(100, lend_chips=100))
+    tenants = {item.id: item for item in (tenant("lab"), above, sibling, team)}
+    admitted = admit(tenants, {}, team.id, H100, asked, PoolId("alpha/main"))
+    assert bool(quota_problems(above, team)) == isinstance(admitted, OverQuota)
 
 
 def test_one_wrong_document_keeps_all_of_them_out() -> None:

@@ -1,19 +1,22 @@
 """What time alone brings about: stalls, maximum run times, the end of capacity, and meters at the end of a month."""
 
+import pytest
+
 from multihome.controller.reconcile import STOP_GRACE_MS
 from multihome.controller.upkeep import CAPACITY_END_NOTICE_MS
-from multihome.domain.commands import AdvanceClock, Apply, DeclareClock, Document
+from multihome.domain.commands import AdvanceClock, Apply, DeclareClock, Document, Drain
 from multihome.domain.events import (
     ChipTimeMetered,
     ClauseConsequence,
     DocumentRecorded,
+    RunEnded,
     RunIntended,
     RunStopAsked,
     UnitBackedOff,
     WorkloadEnded,
 )
 from multihome.domain.placements import NotDelivered
-from multihome.domain.runs import Outcome, Progress, StopCause
+from multihome.domain.runs import Outcome, Progress, ReportState, StopCause
 from multihome.domain.workloads import Infra, RestartPolicy
 from multihome.ledger.charges import charge_lines
 from multihome.units.time import MS_PER_HOUR, Interval, month_interval, parse_instant
@@ -62,6 +65,48 @@ def test_a_program_without_progress_is_stalled_and_that_is_its_own_fault() -> No
     assert [event.outcome for event in of_kind(control.hear_ended(again, 143), WorkloadEnded)] == [Outcome.FAILED]
 
 
+def test_a_stop_is_named_by_its_cause_and_not_by_the_signal_it_took() -> None:
+    control = installed()
+    run_id = control.running(training(stall_ms=600_000))
+    control.wait(600_000)
+    control.tick()
+    ended = control.report(run_id, ReportState.ENDED, exit_code=143, detail="rank 0 was killed by signal 15")
+    (end,) = of_kind(control.hear(ended), RunEnded)
+    assert (end.outcome, end.exit_code, end.text) == (Outcome.STOPPED, 143, "stalled for 10m")
+
+
+@pytest.mark.parametrize("codes", [(), (1, 137), (143,)])
+@pytest.mark.parametrize("exit_code", [0, 1, 143])
+def test_a_stall_is_repeated_whatever_the_exit_codes_say_and_counts(codes: tuple[int, ...], exit_code: int) -> None:
+    control = installed()
+    policy = RestartPolicy(restarts_max=1, backoff_ms=1, backoff_ms_max=1, exit_codes=codes)
+    run_id = control.running(training(stall_ms=60_000, restart=policy))
+    workload_id = control.state.runs[run_id].workload_id
+    control.wait(60_000)
+    control.tick()
+    decision = control.hear_ended(run_id, exit_code)
+    assert of_kind(decision, UnitBackedOff)
+    assert not of_kind(decision, WorkloadEnded)
+    control.wait(1)
+    control.place()
+    again = control.started(control.run_of(workload_id).id)
+    control.wait(60_000)
+    control.tick()
+    (end,) = of_kind(control.hear_ended(again, exit_code), WorkloadEnded)
+    assert end.text == "stalled for 1m; 1 of 1 restarts used"
+
+
+def test_a_stop_for_someone_else_takes_no_restart_and_makes_no_pause() -> None:
+    control = installed()
+    run_id = control.running(training(restart=RestartPolicy(restarts_max=0, backoff_ms=1, backoff_ms_max=1)))
+    workload_id = control.state.runs[run_id].workload_id
+    control.do(Drain(target="alpha", actor="ann", why="works"))
+    decision = control.hear_ended(run_id, 143)
+    assert [event.text for event in of_kind(decision, RunEnded)] == ["drained"]
+    assert not of_kind(decision, UnitBackedOff)
+    assert control.workload(workload_id).units[0].failures == 0
+
+
 def test_a_training_past_its_maximum_has_failed() -> None:
     control = installed()
     run_id = control.running(training(run_ms_max=MS_PER_HOUR))
@@ -70,7 +115,7 @@ def test_a_training_past_its_maximum_has_failed() -> None:
     control.wait(1)
     assert stops(control) == [(StopCause.TOO_LONG, STOP_GRACE_MS)]
     (end,) = of_kind(control.hear_ended(run_id, 143), WorkloadEnded)
-    assert (end.outcome, end.text) == (Outcome.FAILED, "ran longer than its maximum")
+    assert (end.outcome, end.text) == (Outcome.FAILED, "ran longer than 1h")
 
 
 def test_a_replica_past_its_maximum_is_renewed() -> None:
@@ -167,7 +212,7 @@ def test_a_late_delivery_says_what_it_earns_under_the_version_in_force_when_it_w
     control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", domains=1, effective_ms=day(14)),), workloads=()))
     said = [(event.code, event.text) for event in control.events(ClauseConsequence) if "t2" in event.text]
     assert [code for code, _ in said] == ["within_grace", "remedy_accrued"]
-    assert "9 days late, 5 of grace, discount 2 % of the rate is due;" in said[1][1]
+    assert "9 days late, 5 of grace, 2 % of a thirty days' fee is due, $576.00;" in said[1][1]
 
 
 def test_to_apply_twice_changes_nothing() -> None:

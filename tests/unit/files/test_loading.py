@@ -74,6 +74,33 @@ service:
     assert spec.service == Service(replicas=2, readiness_path="/v1/models", port=8080)
 
 
+@pytest.mark.parametrize(
+    ("written", "cpus_milli", "memory_bytes"),
+    [
+        ("cpus: 8, memory: 64", 8_000, 64 * 2**30),
+        ("cpus: 8+, memory: 64+", 8_000, 64 * 2**30),
+        ("cpus: 0.5, memory: 1.5+", 500, 3 * 2**29),
+        ("memory: 64GB+", 0, 64 * 10**9),
+        ("memory: '512 MiB'", 0, 512 * 2**20),
+    ],
+)
+def test_cpus_and_memory_are_kept(tmp_path: Path, written: str, cpus_milli: int, memory_bytes: int) -> None:
+    text = f"tenant: lab\nresources: {{accelerators: H100, {written}}}\nrun: x\n"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    loaded = load([tmp_path], known=KNOWN)
+    assert loaded.problems == ()
+    (spec,) = loaded.workloads
+    assert (spec.node_cpus_milli, spec.node_memory_bytes) == (cpus_milli, memory_bytes)
+
+
+@pytest.mark.parametrize("written", ["cpus: 0", "cpus: -1", "cpus: 8++", "cpus: true", "cpus: 1.2345", "memory: 64XB"])
+def test_cpus_and_memory_that_say_nothing_are_refused(tmp_path: Path, written: str) -> None:
+    text = f"tenant: lab\nresources: {{accelerators: H100, {written}}}\nrun: x\n"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    (problem,) = load([tmp_path], known=KNOWN).problems
+    assert problem.field == f"resources.{written.partition(':')[0]}"
+
+
 def test_workdir_counts_from_its_file_and_stays_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "jobs").mkdir()

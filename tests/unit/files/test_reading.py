@@ -141,3 +141,11 @@ def test_a_file_without_a_document_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "f.yaml"
     path.write_text(text, encoding="utf-8")
     assert [str(problem) for problem in load([path], known=KnownNames()).problems] == [f"{path}:1:1: holds no document"]
+
+
+@pytest.mark.parametrize("name", [None, "notes.txt", ".hidden.yaml", "below/notes.txt"])
+def test_a_folder_without_documents_is_told(tmp_path: Path, name: str | None) -> None:
+    if name is not None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a: 1", encoding="utf-8")
+    assert problems_of(tmp_path) == [f"{tmp_path}: holds no document: no file in it ends in .yaml or .yml"]

@@ -28,6 +28,7 @@ def record(
         contract_id=ContractId(f"p{seller}-1"),
         tranche_id=TrancheId(f"p{seller}-1/t1"),
         interval=Interval(start_ms, start_ms + length_ms),
+        month_start_ms=month_interval(start_ms).start_ms,
         chip_ms=chips * length_ms,
         rate_micro_usd_per_chip_hour=rate,
     )

@@ -18,7 +18,7 @@ CHIPS = 12
 
 def metered(used: Interval, part: Tranche | None = None) -> list[ChipTimeMetered]:
     where = occupant("w.0.1", RED, LOT, {0: 8, 1: 4}).allocation
-    return list(meter(RunId("w.0.1"), WorkloadId("w"), RED, where, part or tranche(), used))
+    return list(meter(RunId("w.0.1"), WorkloadId("w"), RED, where, contract(), part or tranche(), used))
 
 
 def test_a_record_says_who_used_what_of_whom_at_which_rate() -> None:
@@ -32,6 +32,7 @@ def test_a_record_says_who_used_what_of_whom_at_which_rate() -> None:
         contract_id=LOT.contract.id,
         tranche_id=LOT.tranche.id,
         interval=Interval(day(3), day(4)),
+        month_start_ms=day(0),
         chip_ms=CHIPS * MS_PER_DAY,
         rate_micro_usd_per_chip_hour=tranche().rate_micro_usd_per_chip_hour,
     )

@@ -41,6 +41,7 @@ from tests.builders import (
     exclusivity,
     first_refusal,
     lot,
+    owing,
     pool,
     provider,
     service,
@@ -203,7 +204,10 @@ def prepaid_round(prepaid: int, count: int, chips: int = 8) -> Round:
     """Alpha owes a take-or-pay on so many chips and costs twice what beta does."""
     facts = two_sellers(take_or_pay())
     owner, seller = facts.contracts.values()
-    at = (lot(owner, owner.tranches[0], facts, prepaid_chips=prepaid), lot(seller, seller.tranches[0], facts))
+    at = (
+        lot(owner, owner.tranches[0], facts, standing=owing(owner, owner.tranches[0], prepaid, NOW.contract_ms)),
+        lot(seller, seller.tranches[0], facts),
+    )
     return decide(snapshot(facts, [ask(gang("g", 1, chips), count)], at=at))
 
 
@@ -213,7 +217,7 @@ def test_what_is_owed_anyway_is_used_before_anything_is_paid_for() -> None:
     first = outcome.placed[0].reason.price
     assert first.micro_usd_per_chip_hour == 0
     assert first.clause == ClauseRef(contract().id, "top")
-    assert first.rule == "8 of 8 chips are owed this month whether used or not"
+    assert first.rule == "paid for until 2026-01-31 whether used or not"
 
 
 def test_a_gang_that_is_prepaid_in_part_pays_for_the_rest() -> None:

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import msgspec
 
+from multihome.controller.classes import class_of
 from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef, Scope
 from multihome.domain.commands import (
@@ -194,6 +195,26 @@ def test_preview_says_what_a_submit_does_and_changes_nothing() -> None:
     assert [unit.allocation for unit in seen.placed] == real
 
 
+def test_what_no_placement_looks_at_is_said() -> None:
+    control = installed()
+    sized = training(node_cpus_milli=8_500, node_memory_bytes=64 * 2**30)
+    told = (
+        "Asked for 8.5 CPUs and 64 GiB of memory on each node: not scheduled by Multihome, the engine's node decides.",
+    )
+    assert preview(control.state, sized, control.now).notes == told
+    workload_id = control.submit(sized)
+    control.place()
+    found = explain(control.state, [], workload_id, control.now)
+    assert found is not None
+    assert found.notes == told
+    # Only one of the two, and none.
+    (memory,) = preview(control.state, training(node_memory_bytes=2**30), control.now).notes
+    assert memory.startswith("Asked for 1 GiB of memory on each node")
+    assert preview(control.state, training(), control.now).notes == ()
+    # Nor does it change what is placed with what.
+    assert control.state.workloads[workload_id].class_id == class_of(training(), training().priority, "")
+
+
 def test_preview_of_what_would_be_refused() -> None:
     control = installed()
     seen = preview(control.state, training(num_nodes=9), control.now)
@@ -331,6 +352,25 @@ def test_an_override_is_told_with_who_and_why() -> None:
     told = explain(control.state, history(control), workload_id, control.now)
     assert told is not None
     assert told.story[-1].text == "quota set aside by ann: launch day"
+
+
+def test_an_override_of_a_priority_tells_what_it_was_and_what_it_became() -> None:
+    control = installed()
+    workload_id = control.submit(training(priority=7))
+    for priority in (50, -3):
+        command = Override(
+            workload=workload_id, rule=OverrideRule.PRIORITY, priority=priority, actor="ops", why=f"to {priority}"
+        )
+        before = control.workload(workload_id).priority
+        assert control.do(command).changes == (f"priority {before} -> {priority}",)
+    told = explain(control.state, history(control), workload_id, control.now)
+    assert told is not None
+    assert [line.text for line in told.story[-2:]] == [
+        "priority 7 -> 50 by ops: to 50",
+        "priority 50 -> -3 by ops: to -3",
+    ]
+    quota = Override(workload=workload_id, rule=OverrideRule.QUOTA, actor="ann", why="launch day")
+    assert control.do(quota).changes == ("quota set aside",)
 
 
 def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote
 
 from multihome.adapters.engine_local.layout import Layout, locked
 from multihome.adapters.engine_local.processes import kill_all_of
@@ -11,14 +12,23 @@ from multihome.domain.ids import ProviderId
 from multihome.ports.clock import Clock
 
 
+class UnknownProviderError(Exception):
+    """No engine here acts for a provider of that name; says for which one does."""
+
+    def __init__(self, provider_id: ProviderId, known: tuple[str, ...]) -> None:
+        """Keep the name that was asked for, and those that are known."""
+        super().__init__(f"no local engine acts for {provider_id!r}; known are {', '.join(known) or 'none'}")
+
+
 def begin_outage(root: Path, provider_id: ProviderId, clock: Clock) -> int:
     """Let a provider fall silent and kill all its processes; returns how many runs it had, ended ones included.
 
     Raises:
-        OSError: no such provider, or a launch in progress does not end.
+        UnknownProviderError: no such provider.
+        OSError: a launch in progress does not end.
         RuntimeError: a process could not be killed.
     """
-    layout = Layout(root.absolute(), provider_id)
+    layout = _layout(root, provider_id)
     layout.silent.touch(mode=0o600)
     tokens: set[str] = set()
     for name in os.listdir(layout.runs):  # noqa: PTH208 - names are all that is wanted
@@ -35,5 +45,22 @@ def begin_outage(root: Path, provider_id: ProviderId, clock: Clock) -> int:
 
 
 def end_outage(root: Path, provider_id: ProviderId) -> None:
-    """Let a provider answer again; its runs are dead. Nothing happens if it was not silent."""
-    Layout(root.absolute(), provider_id).silent.unlink(missing_ok=True)
+    """Let a provider answer again; its runs are dead. Nothing happens if it was not silent.
+
+    Raises:
+        UnknownProviderError: no such provider.
+    """
+    _layout(root, provider_id).silent.unlink(missing_ok=True)
+
+
+def _layout(root: Path, provider_id: ProviderId) -> Layout:
+    """Where the engine of a provider lives, which its engine made when it began.
+
+    Raises:
+        UnknownProviderError: no engine ever did.
+    """
+    layout = Layout(root.absolute(), provider_id)
+    if not layout.runs.is_dir():
+        homes = layout.home.parent.glob("*/") if layout.home.parent.is_dir() else ()
+        raise UnknownProviderError(provider_id, tuple(sorted(unquote(home.name) for home in homes)))
+    return layout

@@ -1,0 +1,140 @@
+"""Tests a contract against what is known and against itself, before it becomes a fact: dates, names, terms, history."""
+
+from collections.abc import Iterator
+
+from multihome.clauses.substitution import permits
+from multihome.controller.documents_terms import terms_problems
+from multihome.controller.known import Known, reference
+from multihome.controller.settled import rewriting_problems
+from multihome.controller.state import State
+from multihome.domain.clause_terms import ClauseTerms, Substitution
+from multihome.domain.contracts import USD, Contract, Tranche
+from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.units.time import format_date
+
+
+def contract_problems(state: State, known: Known, contract: Contract) -> Iterator[Refusal]:
+    """Everything that is wrong with a contract."""
+    subject = f"contract {contract.id}"
+    yield from reference(subject, "provider", contract.provider_id, known.providers)
+    if contract.interval.end_ms <= contract.interval.start_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, "it ends before it begins")
+    if contract.interval.start_ms < 0:
+        text = f"it begins on {format_date(contract.interval.start_ms)}, and days are counted from 1970 on"
+        yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a contract that begins in 1970 or later")
+    if contract.currency != USD:
+        text = f"it is in {contract.currency}, and the ledger in {USD}: amounts in different currencies are not added"
+        yield Refusal(RefusalCode.CURRENCY_DIFFERS, subject, text, accepted=f"a contract in {USD}")
+    for terms in contract.clauses:
+        yield from _clause_problems(known, contract, terms)
+    yield from _overlaps(contract)
+    for tranche in contract.tranches:
+        yield from _tranche_problems(state, known, contract, tranche)
+    before = state.contract_documents.get(contract.id)
+    if before is not None:
+        yield from _delivered(state, before, contract)
+        yield from _substituted(state, known, before, contract)
+        yield from rewriting_problems(state, before, contract)
+
+
+def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
+    subject = f"clause {contract.id}/{terms.id}"
+    inside = contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
+    if not inside:
+        yield Refusal(
+            RefusalCode.BAD_DATES,
+            subject,
+            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
+            f"order within the contract's",
+            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+        )
+    yield from terms_problems(known, contract, terms)
+
+
+def _overlaps(contract: Contract) -> Iterator[Refusal]:
+    for index, terms in enumerate(contract.clauses):
+        for other in contract.clauses[:index]:
+            if other.id == terms.id and terms.interval.overlap_ms(other.interval):
+                yield Refusal(
+                    RefusalCode.OVERLAPPING_CLAUSES,
+                    f"clause {contract.id}/{terms.id}",
+                    "two versions of it are in force at the same time; end the first where the second begins",
+                )
+
+
+def _tranche_problems(state: State, known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
+    subject = f"tranche {tranche.id}"
+    yield from reference(subject, "pool", tranche.pool_id, known.pools)
+    pool = known.pools.get(tranche.pool_id)
+    if pool is not None and pool.provider_id != contract.provider_id:
+        yield Refusal(
+            RefusalCode.UNKNOWN_REFERENCE,
+            subject,
+            f"pool {pool.id} belongs to {pool.provider_id}, not to the contract's provider {contract.provider_id}",
+        )
+    if tranche.promised_ms >= contract.interval.end_ms:
+        text = (
+            f"the contract ends on {format_date(contract.interval.end_ms)}, before the tranche starts on "
+            f"{format_date(tranche.promised_ms)}"
+        )
+        yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a tranche that starts within its contract")
+    elif not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
+        yield Refusal(
+            RefusalCode.BAD_DATES,
+            subject,
+            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
+            f"the contract",
+            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+        )
+    for waiver_id in tranche.award.waiver_ids:
+        yield from reference(subject, "waiver", waiver_id, known.waivers)
+    if tranche.award.award_id is not None:
+        yield from reference(subject, "award", tranche.award.award_id, state.awards)
+
+
+def _delivered(state: State, before: Contract, contract: Contract) -> Iterator[Refusal]:
+    """A tranche that has delivered keeps its pool, rate and award: usage was priced and placed by them."""
+    after = {tranche.id: tranche for tranche in contract.tranches}
+    delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
+    for tranche in before.tranches:
+        if tranche.id in delivered and after.get(tranche.id) != tranche:
+            yield Refusal(
+                RefusalCode.SETTLED,
+                f"tranche {tranche.id}",
+                "it has been delivered; its terms can no longer be rewritten, only amended by a new tranche",
+            )
+
+
+def _substituted(state: State, known: Known, before: Contract, contract: Contract) -> Iterator[Refusal]:
+    """A tranche that has not delivered may get other chips than were ordered as the substitution clause permits."""
+    after = {tranche.id: tranche for tranche in contract.tranches}
+    delivered = {delivery.tranche_id for delivery in state.deliveries.values()}
+    for tranche in before.tranches:
+        new = after.get(tranche.id)
+        if new is None or tranche.id in delivered or {tranche.pool_id, new.pool_id} - known.pools.keys():
+            continue
+        if state.pools[tranche.pool_id].accelerator != known.pools[new.pool_id].accelerator:
+            gap = _substitution_gap(state, known, contract, tranche, new)
+            if gap:
+                yield Refusal(RefusalCode.NOT_PERMITTED, f"tranche {tranche.id}", gap, accepted="what was ordered")
+
+
+def _substitution_gap(state: State, known: Known, contract: Contract, ordered: Tranche, delivered: Tranche) -> str:
+    """Why the chips of a tranche may not be substituted; empty where they may."""
+    pool, other = state.pools[ordered.pool_id], known.pools[delivered.pool_id]
+    at_ms = max(state.last.contract_ms, contract.interval.start_ms)
+    for terms in contract.clauses:
+        if isinstance(terms, Substitution) and terms.interval.contains(at_ms):
+            verdict = permits(
+                terms,
+                pool.accelerator,
+                ordered.domains * ordered.nodes_per_domain * pool.chips_per_node,
+                other.accelerator,
+                delivered.domains * delivered.nodes_per_domain * other.chips_per_node,
+                delivered.award.consent,
+            )
+            return "" if verdict.permitted else verdict.text
+    return (
+        f"{pool.accelerator} were ordered, and no clause on substitution is in force that would let "
+        f"{other.accelerator} be delivered"
+    )

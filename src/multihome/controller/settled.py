@@ -1,0 +1,61 @@
+"""What is settled of a contract can no longer be rewritten: which clauses were in force, and how days are counted."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from multihome.controller.state import State
+from multihome.domain.clause_terms import ClauseTerms
+from multihome.domain.contracts import Contract
+from multihome.domain.ids import ContractId
+from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.units.time import Interval, format_date
+
+_NEVER = Interval(0, 0)
+
+
+def settled_until(state: State, contract_id: ContractId) -> int:
+    """The end of the last period of a contract that was settled; 0 where none was."""
+    ends = (period.period.end_ms for period in state.settled.values() if period.clause.contract_id == contract_id)
+    return max(ends, default=0)
+
+
+def rewriting_problems(state: State, before: Contract, after: Contract) -> Iterator[Refusal]:
+    """What a new version of a contract would rewrite of what is settled."""
+    end_ms = settled_until(state, before.id)
+    if not end_ms:
+        return
+    subject, until = f"contract {after.id}", format_date(end_ms)
+    accepted = f"changes that take effect on {until} or later"
+    for at_ms in _breaks(before, after, end_ms):
+        old, new = _in_force(before, at_ms), _in_force(after, at_ms)
+        if old != new:
+            names = ", ".join(sorted({terms.id for terms in old ^ new}))
+            text = f"on {format_date(at_ms)} other terms of {names} would be in force, and it is settled until {until}"
+            yield Refusal(RefusalCode.SETTLED, subject, text, accepted=accepted)
+            break
+    changed = set(before.amendments) ^ set(after.amendments)
+    for amendment in sorted(changed, key=lambda amendment: (amendment.effective_ms, amendment.id)):
+        if amendment.effective_ms < end_ms:
+            text = (
+                f"amendment {amendment.id} takes effect on {format_date(amendment.effective_ms)}, and the contract is "
+                f"settled until {until}"
+            )
+            yield Refusal(RefusalCode.SETTLED, subject, text, accepted=accepted)
+            break
+    if before.calendar.zone != after.calendar.zone:
+        text = f"it is settled until {until} by the days of {before.calendar.zone}, not {after.calendar.zone}"
+        yield Refusal(RefusalCode.SETTLED, subject, text, accepted=f"zone {before.calendar.zone}")
+
+
+def _breaks(before: Contract, after: Contract, end_ms: int) -> list[int]:
+    """The instants before an end at which the set of clauses in force may change."""
+    intervals = [terms.interval for contract in (before, after) for terms in contract.clauses]
+    return sorted({at_ms for one in intervals for at_ms in (one.start_ms, one.end_ms) if at_ms < end_ms})
+
+
+def _in_force(contract: Contract, at_ms: int) -> frozenset[ClauseTerms]:
+    """The clauses in force at an instant, without their dates: a clause that was only cut in two is the same."""
+    return frozenset(
+        msgspec.structs.replace(terms, interval=_NEVER) for terms in contract.clauses if terms.interval.contains(at_ms)
+    )

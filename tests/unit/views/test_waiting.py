@@ -1,0 +1,136 @@
+"""Whatever waits says exactly why, and a pause says how the last attempt ended and when the next one comes."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from multihome.controller.reconcile import ABSENCES_MIN
+from multihome.controller.state import State
+from multihome.domain.commands import Cancel, LaunchRefused
+from multihome.domain.ids import Generation, WorkloadId
+from multihome.domain.runs import AttemptEnd, Outcome, ReportState, StopCause
+from multihome.domain.workloads import RestartPolicy
+from multihome.views.explain import Explanation, explain
+from multihome.views.status import WorkloadRow, unit_rows, workload_row
+from multihome.views.words import NOT_LOOKED_AT
+from tests.builders import service, training
+from tests.control import Control, installed, replayed
+
+PAUSING = RestartPolicy(restarts_max=9, backoff_ms=12_000, backoff_ms_max=600_000)
+
+
+def row(control: Control, workload_id: WorkloadId) -> WorkloadRow:
+    return workload_row(control.state, control.workload(workload_id), control.now)
+
+
+def told(control: Control, workload_id: WorkloadId) -> Explanation:
+    found = explain(control.state, [], workload_id, control.now)
+    assert found is not None
+    return found
+
+
+def failing(control: Control, workload_id: WorkloadId, **more: object) -> None:
+    """Place the unit's next attempt, and let it end."""
+    control.place()
+    run_id = control.started(control.run_of(workload_id).id)
+    control.hear(control.report(run_id, ReportState.ENDED, **more))
+
+
+def test_what_no_round_has_looked_at_says_so() -> None:
+    control = installed()
+    workload_id = control.submit(training())
+    assert row(control, workload_id).waits_for == NOT_LOOKED_AT
+    assert told(control, workload_id).waits_because == (NOT_LOOKED_AT,)
+    control.place()
+    assert row(control, workload_id).waits_for == ""
+    assert told(control, workload_id).waits_because == ()
+
+
+def test_a_pause_says_how_the_last_attempt_ended_and_when_it_is_tried_again() -> None:
+    control = installed()
+    workload_id = control.submit(training(restart=PAUSING))
+    failing(control, workload_id, exit_code=1)
+    control.wait(12_000)
+    failing(control, workload_id, exit_code=3, detail="rank 0 exited with 3")
+    control.wait(500)
+    text = "backing off after attempt 2 failed: exit code 3, rank 0 exited with 3; tried again in 24s"
+    shown = row(control, workload_id)
+    assert (shown.state, shown.waits_for) == ("backing_off", text)
+    assert told(control, workload_id).waits_because == (text,)
+    (unit,) = unit_rows(control.state, control.workload(workload_id), control.now)
+    assert unit.back_off is not None
+    assert unit.back_off.last_end == AttemptEnd(
+        generation=Generation(2), outcome=Outcome.FAILED, exit_code=3, text="rank 0 exited with 3"
+    )
+    assert unit.back_off.until_process_ms == control.process_ms - 500 + 24_000
+    control.wait(23_499)
+    assert row(control, workload_id).waits_for.endswith("tried again in 1s")
+    control.wait(1)
+    assert (row(control, workload_id).state, row(control, workload_id).waits_for) == ("waiting", NOT_LOOKED_AT)
+
+
+def test_a_pause_without_more_to_say_names_the_exit_code() -> None:
+    control = installed()
+    workload_id = control.submit(training(restart=PAUSING))
+    failing(control, workload_id, exit_code=1)
+    assert row(control, workload_id).waits_for == "backing off after attempt 1 failed: exit code 1; tried again in 12s"
+
+
+def test_a_pause_after_a_stall_a_refusal_and_a_loss_names_each() -> None:
+    control = installed()
+    workload_id = control.submit(training(restart=PAUSING, stall_ms=60_000))
+    control.place()
+    run_id = control.started(control.run_of(workload_id).id)
+    control.wait(60_000)
+    control.tick()
+    control.hear_ended(run_id, 143)
+    shown = row(control, workload_id).waits_for
+    assert shown == "backing off after attempt 1 was stopped: stalled for 1m; tried again in 12s"
+    end = control.workload(workload_id).units[0].last_end
+    assert end is not None
+    assert (end.stop_cause, end.exit_code) == (StopCause.STALLED, 143)
+    control.wait(12_000)
+    control.place()
+    control.tell(LaunchRefused(run_id=control.run_of(workload_id).id, error="no such image"))
+    assert "after attempt 2 never started: no such image; " in row(control, workload_id).waits_for
+    control.wait(24_000)
+    control.place()
+    control.started(control.run_of(workload_id).id)
+    for _ in range(ABSENCES_MIN + 1):
+        control.wait(10_000)
+        control.hear()
+    assert "after attempt 3 vanished: not mentioned" in row(control, workload_id).waits_for
+
+
+def test_of_several_units_each_pause_is_named() -> None:
+    control = installed()
+    workload_id = control.submit(service(replicas=9, restart=PAUSING))
+    control.place()
+    for unit in range(8):
+        control.started(control.run_of(workload_id, unit).id)
+    control.hear_ended(control.run_of(workload_id, 3).id, 1)
+    reasons = told(control, workload_id).waits_because
+    assert reasons[-1] == "unit 3: backing off after attempt 1 failed: exit code 1; tried again in 12s"
+    assert len(reasons) > 1, "the ninth waits for room"
+
+
+def test_what_was_cancelled_waits_for_no_round() -> None:
+    control = installed()
+    workload_id = control.submit(service(replicas=9))
+    control.place()
+    control.do(Cancel(workload=workload_id, actor="ann", why="over"))
+    assert row(control, workload_id).waits_for == "it was cancelled: nothing of it is started any more"
+
+
+def snapshot_read(control: Control) -> State:
+    return msgspec.json.decode(msgspec.json.encode(control.state), type=State)
+
+
+@pytest.mark.parametrize("read", [replayed, snapshot_read])
+def test_the_last_end_survives_a_replay_and_a_snapshot(read: Callable[[Control], State]) -> None:
+    control = installed()
+    workload_id = control.submit(training(restart=PAUSING))
+    failing(control, workload_id, exit_code=1)
+    control.state = read(control)
+    assert row(control, workload_id).waits_for.startswith("backing off after attempt 1 failed: exit code 1")
