@@ -8,49 +8,21 @@ whatever a line holds, the answer is a finding.
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+from multihome_verify.findings import FINDINGS_MAX, Finding, FindingKind
+
 GENESIS_HASH = "0" * 64
 """The hash before record 1."""
 
-FINDINGS_MAX = 1_000
-"""Reading stops at this many findings; what follows them is not looked at."""
-
 LINE_BYTES_MAX = 64 * 1024 * 1024
 """A longer line of an export is unreadable."""
-
-
-class FindingKind(Enum):
-    """What is wrong."""
-
-    GAP = "gap"
-    """Records are missing before this one."""
-    REORDERED = "reordered"
-    """This record stands after a later one, or comes again."""
-    EDITED = "edited"
-    """The body, or the hash beside it, is not what the previous hash leads to."""
-    TRUNCATED = "truncated"
-    """The journal ends before the anchored record."""
-    FORKED = "forked"
-    """The anchored record is there, with another hash: the past was rewritten."""
-    UNREADABLE = "unreadable"
-    """A line of an export holds no record; here `seq` is the line's number."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, and at which record."""
-
-    kind: FindingKind
-    seq: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +39,7 @@ def verify_chain(rows: Iterable[tuple[int, bytes, str]], anchor: Anchor | None) 
     Without an anchor, a journal whose end was cut off, or whose hashes were all computed anew, cannot be told from an
     honest one.
     """
-    return list(islice(_findings(rows, anchor), FINDINGS_MAX))
+    return list(islice(chain_findings(rows, _anchors(anchor)), FINDINGS_MAX))
 
 
 def verify_export(path: Path, anchor: Anchor | None) -> list[Finding]:
@@ -80,14 +52,16 @@ def verify_export(path: Path, anchor: Anchor | None) -> list[Finding]:
     """
     with path.open("rb") as file:
         lines = iter(partial(file.readline, LINE_BYTES_MAX), b"")
-        return list(islice(_findings(map(_record, count(1), lines), anchor), FINDINGS_MAX))
+        return list(islice(chain_findings(map(read_record, count(1), lines), _anchors(anchor)), FINDINGS_MAX))
 
 
-def _findings(rows: Iterable[tuple[int, bytes, str] | Finding], anchor: Anchor | None) -> Iterator[Finding]:
+def chain_findings(rows: Iterable[tuple[int, bytes, str] | Finding], anchors: Sequence[Anchor]) -> Iterator[Finding]:
     """Walk once. After a finding the walk goes on from what the record claims, so that one fault is told once."""
     expected, previous = 1, GENESIS_HASH
-    if anchor is not None and anchor.seq == 0 and anchor.hash != GENESIS_HASH:
-        yield Finding(FindingKind.FORKED, 0, "the anchor's hash is not the one before record 1")
+    anchored = {anchor.seq: anchor.hash for anchor in anchors}
+    for anchor in anchors:
+        if anchor.hash != anchored[anchor.seq] or (anchor.seq == 0 and anchor.hash != GENESIS_HASH):
+            yield Finding(FindingKind.FORKED, anchor.seq, f"anchors contradict each other at record {anchor.seq}")
     for row in rows:
         if isinstance(row, Finding):
             yield row
@@ -100,20 +74,26 @@ def _findings(rows: Iterable[tuple[int, bytes, str] | Finding], anchor: Anchor |
             yield Finding(FindingKind.GAP, seq, f"records {expected} to {seq - 1} are missing")
         elif sha256(previous.encode(errors="backslashreplace") + body).hexdigest() != hash_:
             yield Finding(FindingKind.EDITED, seq, f"the hash of record {seq} does not follow from what is there")
-        if anchor is not None and seq == anchor.seq and hash_ != anchor.hash:
+        if anchored.get(seq, hash_) != hash_:
             yield Finding(FindingKind.FORKED, seq, f"record {seq} was anchored with another hash")
         expected, previous = seq + 1, hash_
-    if anchor is not None and expected <= anchor.seq:
+    last = max(anchored, default=0)
+    if expected <= last:
         yield Finding(
-            FindingKind.TRUNCATED, expected, f"the journal ends at {expected - 1}, below the anchor at {anchor.seq}"
+            FindingKind.TRUNCATED, expected, f"the journal ends at {expected - 1}, below the anchor at {last}"
         )
 
 
-def _record(number: int, line: bytes) -> tuple[int, bytes, str] | Finding:
+def _anchors(anchor: Anchor | None) -> Sequence[Anchor]:
+    return () if anchor is None else (anchor,)
+
+
+def read_record(number: int, line: bytes) -> tuple[int, bytes, str] | Finding:
+    """The record of a line of an export, or why there is none."""
     # RecursionError is thousands of open brackets, AttributeError a body that is no text; the others are bad JSON,
     # base64 or UTF-8, and fields that are missing or of another type.
     try:
-        return _record_of(json.loads(line))
+        return _record_of(json.loads(line.decode()))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return Finding(FindingKind.UNREADABLE, number, f"line {number} holds no record: {type(error).__name__}")
 

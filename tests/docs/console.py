@@ -49,11 +49,12 @@ def matches(expected: tuple[str, ...], shown: str) -> bool:
 
 
 def environment(state: Path, tools: Path) -> dict[str, str]:
-    """An environment in which `multihome` is this source, on a terminal of 120 columns."""
+    """An environment in which both programs are this source, on a terminal of 120 columns."""
     tools.mkdir(exist_ok=True)
-    command = tools / "multihome"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m multihome.app.main "$@"\n')
-    command.chmod(0o755)
+    for name, module in (("multihome", "multihome.app.main"), ("multihome-verify", "multihome_verify.main")):
+        command = tools / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+        command.chmod(0o755)
     path = f"{tools}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     return {
         "PATH": path,

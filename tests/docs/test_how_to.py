@@ -18,7 +18,7 @@ from tests.seeding import seed
 FOLDER = ROOT / "docs" / "how-to"
 GUIDES = sorted(path.stem for path in FOLDER.glob("*.md"))
 WITH_FILES = {"add-a-clause", "add-a-provider", "be-told", "run-existing-skypilot-tasks"}
-WITH_COMMANDS = {"back-up-and-restore", "check-contracts", "drill-an-outage"}
+WITH_COMMANDS = {"back-up-and-restore", "check-contracts", "drill-an-outage", "prove-a-first-refusal"}
 FIRST_REFUSAL = "run-a-first-refusal"
 """Has a market of its own, and ids that are minted on the way."""
 TUTORIAL = ROOT / "docs" / "tutorial"

@@ -8,6 +8,7 @@ import msgspec
 from multihome.cli.launchers import LaunchError
 from multihome.simulator import campaign as simulation
 from multihome.simulator import clause_campaign as clauses
+from multihome.simulator import refusal_campaign, tampering
 from multihome.simulator.driver import Plant
 
 
@@ -35,9 +36,23 @@ def _clauses_oracle(count: int, say: Callable[[str], None]) -> Result:
     return Result(found, not found.failed)
 
 
+def _refusals(count: int, say: Callable[[str], None]) -> Result:
+    found = refusal_campaign.run_refusals(count, say)
+    return Result(found, not found.failed)
+
+
+def _tamper(count: int, say: Callable[[str], None]) -> Result:
+    found = tampering.run_tamperings(count, say)
+    return Result(found, not found.failed)
+
+
 CAMPAIGNS: Mapping[str, Campaign] = {
     "simulation": Campaign({"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS}, _simulation),
     "clauses-oracle": Campaign({"small": clauses.SMALL_HISTORIES, "full": clauses.FULL_HISTORIES}, _clauses_oracle),
+    "first-refusal": Campaign(
+        {"small": refusal_campaign.SMALL_HISTORIES, "full": refusal_campaign.FULL_HISTORIES}, _refusals
+    ),
+    "tamper": Campaign({"small": tampering.SMALL_TAMPERINGS, "full": tampering.FULL_TAMPERINGS}, _tamper),
 }
 
 

@@ -27,7 +27,7 @@ def audit_state(state: Path) -> AuditReport:
     Raises:
         LaunchError: there is no journal, or it cannot be read.
     """
-    with _at_rest(state) as journal:
+    with at_rest(state) as journal:
         return audit(journal.read(0))
 
 
@@ -38,7 +38,7 @@ def recount_state(state: Path, live_until_ms: int) -> Costs:
         LaunchError: there is no journal, or it cannot be read.
     """
     recount = Recount()
-    with _at_rest(state) as journal:
+    with at_rest(state) as journal:
         for row in journal.read(0):
             record = RECORDS.decode(row.body)
             for event in record.events:
@@ -77,7 +77,7 @@ def restore(file: Path, state: Path) -> int:
 
 
 @contextmanager
-def _at_rest(state: Path) -> Generator[Journal]:
+def at_rest(state: Path) -> Generator[Journal]:
     """A journal that nobody writes: where a control plane runs on it, a copy that it makes."""
     if holder_pid(state) is None:
         if not (state / JOURNAL_FILE).exists():

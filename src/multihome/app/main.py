@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multihome.app.version import VERSION
-from multihome.cli.launchers import LaunchError, Launchers, StartOptions
+from multihome.cli.launchers import Exported, KeptHead, LaunchError, Launchers, Proofs, StartOptions
 from multihome.cli.main import run
 from multihome.client.directory import ServerInfo
 
@@ -33,6 +33,9 @@ def main() -> None:
             campaign=_campaign,
             check_contracts=_check_contracts,
             demo=_demo,
+            proofs=Proofs(
+                export=_export, sign=_sign_head, publish=_publish_head, stamp=_stamp_head, public_key=_public_key
+            ),
         )
     )
 
@@ -117,6 +120,36 @@ def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the co
     from multihome.app.demo import demo  # noqa: PLC0415
 
     return demo(state or Path("build/demo"), Path("scenarios/frontier-lab"), keep=keep)
+
+
+def _export(state: Path, contract: str, file: Path) -> Exported:
+    from multihome.app.evidence import export  # noqa: PLC0415
+
+    return export(state, contract, file)
+
+
+def _sign_head(state: Path) -> KeptHead:
+    from multihome.app.heads import sign  # noqa: PLC0415
+
+    return sign(state)
+
+
+def _publish_head(state: Path, target: str) -> KeptHead:
+    from multihome.app.heads import publish  # noqa: PLC0415
+
+    return publish(state, target)
+
+
+def _stamp_head(state: Path, authority: str, head: Path | None) -> tuple[str, Path]:
+    from multihome.app.heads import stamp  # noqa: PLC0415
+
+    return stamp(state, authority, head)
+
+
+def _public_key(state: Path) -> str:
+    from multihome.app.heads import public_key  # noqa: PLC0415
+
+    return public_key(state)
 
 
 if __name__ == "__main__":

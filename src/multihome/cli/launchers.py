@@ -36,6 +36,37 @@ class LaunchError(Exception):
     """Something could not be started or stopped, and why."""
 
 
+class KeptHead(msgspec.Struct, frozen=True):
+    """A signed head, and the file in which it was kept."""
+
+    seq: int
+    hash: str
+    text: str
+    file: Path
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """A bundle that was written: where, how many records it holds, and its head."""
+
+    file: Path
+    records: int
+    head: str
+
+
+class Proofs(msgspec.Struct, frozen=True):
+    """Functions that make what others verify; each raises LaunchError with a sentence for people.
+
+    `stamp` takes a state directory, the address of a time-stamping authority and the head's file, the newest where it
+    is None, and returns the time that was stamped and the file of the token.
+    """
+
+    export: Callable[[Path, str, Path], Exported]
+    sign: Callable[[Path], KeptHead]
+    publish: Callable[[Path, str], KeptHead]
+    stamp: Callable[[Path, str, Path | None], tuple[str, Path]]
+    public_key: Callable[[Path], str]
+
+
 class Launchers(msgspec.Struct, frozen=True):
     """Functions that start, stop and inspect; each raises LaunchError with a sentence for people."""
 
@@ -51,3 +82,4 @@ class Launchers(msgspec.Struct, frozen=True):
     campaign: Callable[[str, str, int, bool], int]
     check_contracts: "Callable[[Book, Mapping[AcceleratorName, AcceleratorType]], Checked]"
     demo: Callable[[Path | None, bool], int]
+    proofs: Proofs

@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, checking, contracts, procuring, serving
+from multihome.cli import acting, asking, checking, contracts, procuring, proving, serving
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -64,6 +64,17 @@ def command_line() -> typer.Typer:
         ),
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
         ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
+        ("evidence", "Proof for others.", {"export": proving.evidence_export}),
+        (
+            "head",
+            "The journal's last record, signed, so that nobody can rewrite what came before.",
+            {
+                "sign": proving.head_sign,
+                "publish": proving.head_publish,
+                "stamp": proving.head_stamp,
+                "key": proving.head_key,
+            },
+        ),
         ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),
     ):
         inner = _group(text)

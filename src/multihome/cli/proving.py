@@ -1,0 +1,74 @@
+"""Commands that make what others verify without trusting this program."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from multihome.cli import options
+from multihome.cli.session import launchers_of, say, say_either
+
+
+def evidence_export(
+    context: typer.Context,
+    contract: Annotated[str, typer.Argument(metavar="CONTRACT")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file.")],
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Write the evidence of a contract: the whole journal with its signed head, for `multihome-verify`."""
+    found = launchers_of(context).proofs.export(state.absolute(), contract, out)
+    facts = {"file": str(found.file), "records": found.records, "head": found.head}
+    say_either(as_json, facts, f"{found.file}: {found.records} records, head {found.head}")
+
+
+def head_sign(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it here instead.")] = None,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Sign the journal's head and print it; it is kept in the state directory too."""
+    proofs = launchers_of(context).proofs
+    if out is None:
+        say(proofs.sign(state.absolute()).text.strip())
+        return
+    head = proofs.publish(state.absolute(), str(out))
+    say_either(as_json, {"file": str(out), "seq": head.seq, "hash": head.hash}, f"{out}: {head.seq}:{head.hash}")
+
+
+def head_publish(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE|URL", help="A file that is replaced, or where to post it.")],
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Sign the journal's head and take it to where others keep it."""
+    head = launchers_of(context).proofs.publish(state.absolute(), target)
+    say_either(as_json, {"target": target, "seq": head.seq, "hash": head.hash}, f"{target}: {head.seq}:{head.hash}")
+
+
+def head_stamp(
+    context: typer.Context,
+    authority: Annotated[str, typer.Option("--tsa", metavar="URL", help="A time-stamping authority (RFC 3161).")],
+    head: Annotated[
+        Path | None, typer.Option("--head", metavar="FILE", help="A signed head; the journal's of now by default.")
+    ] = None,
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Have an authority stamp a signed head; the time stamp is kept beside it and goes into every bundle."""
+    time, token = launchers_of(context).proofs.stamp(state.absolute(), authority, head)
+    say_either(as_json, {"time": time, "file": str(token)}, f"{token}: stamped at {time}")
+
+
+def head_key(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """Print the public key that heads are signed with; it is made where there is none yet."""
+    pem = launchers_of(context).proofs.public_key(state.absolute())
+    say_either(as_json, {"public_key": pem}, pem.strip())
