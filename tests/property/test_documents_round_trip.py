@@ -95,7 +95,7 @@ currencies = st.sampled_from(("USD", "EUR", "JPY"))
 def contracts(draw: st.DrawFn) -> Contract:
     name, provider = draw(names), draw(names)
     interval = draw(intervals())
-    agreed = tuple(draw(st.lists(clauses, max_size=4)))
+    agreed = tuple(draw(st.lists(clauses, max_size=2)))
     amendments = st.builds(
         Amendment,
         id=names,
@@ -114,7 +114,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         currency=draw(currencies),
         clauses=agreed,
         amendments=tuple(draw(st.lists(amendments, max_size=2, unique_by=attrgetter("id")))),
-        tranches=tuple(draw(st.lists(tranches(name, provider), max_size=3, unique_by=attrgetter("id")))),
+        tranches=tuple(draw(st.lists(tranches(name, provider), max_size=2, unique_by=attrgetter("id")))),
         source=draw(texts),
     )
 

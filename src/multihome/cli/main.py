@@ -6,77 +6,81 @@ from multihome.cli import acting, asking, checking, contracts, procuring, provin
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
+_COMMANDS = {
+    "up": serving.up,
+    "down": serving.down,
+    "apply": acting.apply,
+    "diff": acting.diff,
+    "submit": acting.submit,
+    "status": asking.status,
+    "explain": asking.explain,
+    "logs": asking.logs,
+    "cancel": acting.cancel,
+    "override": acting.override,
+    "drain": acting.drain,
+    "undrain": acting.undrain,
+    "report": asking.report,
+    "award": procuring.award,
+    "was-allowed": procuring.was_allowed,
+    "backup": serving.backup,
+    "restore": serving.restore,
+    "demo": serving.demo,
+    "campaign": serving.campaign,
+    "version": serving.version,
+}
+
+_GROUPS = (
+    (
+        "provider",
+        "Whether a provider is to be used.",
+        {
+            "declare-lost": acting.declare_lost,
+            "restore": acting.restore_provider,
+        },
+    ),
+    (
+        "contract",
+        "Contracts, their clauses and their deadlines.",
+        {
+            "list": contracts.contract_list,
+            "show": contracts.contract_show,
+            "calendar": contracts.contract_calendar,
+            "check": checking.contract_check,
+        },
+    ),
+    (
+        "offer",
+        "What providers would sell.",
+        {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},
+    ),
+    (
+        "notice",
+        "Holders of first refusals: what they were asked, and said.",
+        {"serve": procuring.notice_serve, "answer": procuring.notice_answer, "show": procuring.notice_show},
+    ),
+    ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
+    ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
+    ("evidence", "Proof for others.", {"export": proving.evidence_export}),
+    (
+        "head",
+        "The journal's last record, signed, so that nobody can rewrite what came before.",
+        {
+            "sign": proving.head_sign,
+            "publish": proving.head_publish,
+            "stamp": proving.head_stamp,
+            "key": proving.head_key,
+        },
+    ),
+    ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),
+)
+
 
 def command_line() -> typer.Typer:
     """Every command under its name. Help is plain text: markup would cost 0.2 CPU-s."""
     app = _group("The control plane for AI compute bought from several providers under real contracts.")
-    for name, command in {
-        "up": serving.up,
-        "down": serving.down,
-        "apply": acting.apply,
-        "diff": acting.diff,
-        "submit": acting.submit,
-        "status": asking.status,
-        "explain": asking.explain,
-        "logs": asking.logs,
-        "cancel": acting.cancel,
-        "override": acting.override,
-        "drain": acting.drain,
-        "undrain": acting.undrain,
-        "report": asking.report,
-        "award": procuring.award,
-        "was-allowed": procuring.was_allowed,
-        "backup": serving.backup,
-        "restore": serving.restore,
-        "demo": serving.demo,
-        "campaign": serving.campaign,
-        "version": serving.version,
-    }.items():
+    for name, command in _COMMANDS.items():
         app.command(name)(telling(command))
-    for group, text, commands in (
-        (
-            "provider",
-            "Whether a provider is to be used.",
-            {
-                "declare-lost": acting.declare_lost,
-                "restore": acting.restore_provider,
-            },
-        ),
-        (
-            "contract",
-            "Contracts, their clauses and their deadlines.",
-            {
-                "list": contracts.contract_list,
-                "show": contracts.contract_show,
-                "calendar": contracts.contract_calendar,
-                "check": checking.contract_check,
-            },
-        ),
-        (
-            "offer",
-            "What providers would sell.",
-            {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},
-        ),
-        (
-            "notice",
-            "Holders of first refusals: what they were asked, and said.",
-            {"serve": procuring.notice_serve, "answer": procuring.notice_answer, "show": procuring.notice_show},
-        ),
-        ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
-        ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
-        ("evidence", "Proof for others.", {"export": proving.evidence_export}),
-        (
-            "head",
-            "The journal's last record, signed, so that nobody can rewrite what came before.",
-            {
-                "sign": proving.head_sign,
-                "publish": proving.head_publish,
-                "stamp": proving.head_stamp,
-                "key": proving.head_key,
-            },
-        ),
-        ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),
-    ):
+    for group, text, commands in _GROUPS:
         inner = _group(text)
         for name, command in commands.items():
             inner.command(name)(telling(command))

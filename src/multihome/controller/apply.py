@@ -378,7 +378,7 @@ def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now)
 
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
-    stretch = metered_stretch(state.contracts[event.contract_id], event.interval.start_ms)
+    stretch = metered_stretch(state.contracts[ContractId(event.tranche_id.rpartition("/")[0])], event.interval.start_ms)
     key = taken_key(event.tranche_id, stretch.start_ms)
     state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
     run = state.runs.get(event.run_id)

@@ -126,7 +126,7 @@ def reference_problems(data: object, known: KnownNames) -> tuple[ShapeProblem, .
         suggestion = closest(reference.name, sorted(reference.hints)) or _listed(reference.hints)
         wrong = f"no {reference.word} is known as {shown(reference.name)}"
         found.append(_problem(reference.path, wrong, reference.name, f"a {reference.word}", suggestion))
-    return (*found, *_misplaced_pools(data, known)) if kind == "contract" else tuple(found)
+    return (*found, *_misplaced_pools(data, known)) if kind in {"contract", "offer"} else tuple(found)
 
 
 def _problem(path: Path, wrong: str, name: str, expected: str = "", suggestion: str = "") -> ShapeProblem:

@@ -211,9 +211,8 @@ EARNED: list[tuple[RefusalCode, str, Command]] = [
     (RefusalCode.BAD_DATES, f"notice {OPEN}", answering(effective_ms=day(0) - 1)),
     (RefusalCode.BAD_DATES, f"notice {OPEN}", answering(effective_ms=day(21))),
     (RefusalCode.BAD_DATES, "offer O-1", awarding(effective_ms=day(21))),
-    (RefusalCode.CURRENCY_DIFFERS, "offer O-EUR", serving("O-EUR")),
+    (RefusalCode.CURRENCY_DIFFERS, "offer O-EUR", facts(offer("O-EUR", currency="EUR"))),
     (RefusalCode.CURRENCY_DIFFERS, f"notice {OPEN}", answering(currency="EUR")),
-    (RefusalCode.CURRENCY_DIFFERS, "offer O-EUR", awarding("O-EUR")),
     (RefusalCode.BAD_TERMS, "offer O-1", serving(chips=12)),
     (RefusalCode.BAD_TERMS, "offer O-1", awarding(chips=40)),
     (
@@ -253,7 +252,6 @@ def lived_in() -> Control:
     leap = first_refusal("leap", notice=Window(days=67, closes_minute=150))
     offers = (
         offer(),
-        offer("O-EUR", currency="EUR"),
         offer("O-OWN", "alpha"),
         offer("O-OLD", new_capacity=False),
         offer("O-PAST", expires_ms=day(20)),
