@@ -48,7 +48,7 @@ def offer_problems(offer: Offer, terms: Terms, at_ms: int, taken_chips: int) -> 
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"it cannot start on {format_date(terms.starts_ms)}",
+            f"it cannot start on {format_date(terms.starts_ms)}, with {offer.lead_days} days of lead",
             accepted=f"a start from {format_date(earliest_ms)} to {format_date(offer.start_until_ms)}",
         )
     term_ms = terms.ends_ms - terms.starts_ms
