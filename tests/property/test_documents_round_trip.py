@@ -63,6 +63,7 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
     term = draw(intervals())
     return Tranche(
         id=TrancheId(f"{contract}/{draw(names)}"),
+        order=draw(filled | st.just("")),
         pool_id=PoolId(f"{provider}/{draw(names)}"),
         domains=draw(counts),
         nodes_per_domain=draw(counts),

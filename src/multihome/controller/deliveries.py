@@ -157,7 +157,8 @@ def _step_events(
         return
     ended = [tranche]
     if command.step is TrancheStep.ORDER_ENDED:
-        ended = [one for one in contract.tranches if phase_in(state, one) is not TranchePhase.ENDED]
+        same = [one for one in contract.tranches if one.order == tranche.order]
+        ended = [one for one in same if phase_in(state, one) is not TranchePhase.ENDED]
     for one in ended:
         yield TrancheMoved(
             tranche_id=one.id,

@@ -35,6 +35,8 @@ class Tranche(Fact, frozen=True, kw_only=True):
     """
 
     id: TrancheId
+    order: str = ""
+    """The order form that it is a part of; tranches of one order may be ended together."""
     pool_id: PoolId
     domains: int
     nodes_per_domain: int

@@ -83,6 +83,8 @@ class TrancheIn(Shape):
 
     name: Name
     """Unique within the contract; the tranche is called `contract/name`."""
+    order: Title | None = None
+    """The order form that it is a part of; tranches of one order are ended together, where a clause gives the right."""
     pool: ScopedName
     """`provider/pool`, of the contract's provider."""
     domains: Count
@@ -109,6 +111,7 @@ class TrancheIn(Shape):
         """The tranche of a contract."""
         return Tranche(
             id=TrancheId(f"{contract}/{self.name}"),
+            order=self.order or "",
             pool_id=PoolId(self.pool),
             domains=self.domains,
             nodes_per_domain=self.nodes_per_domain,
@@ -118,6 +121,7 @@ class TrancheIn(Shape):
             ends_ms=self.ends,
             rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
             rate_source=self.rate_source,
+            resale_rate_micro_usd_per_chip_hour=self.resale_rate_usd_per_chip_hour,
             award=self.award.to_fact(),
         )
 
@@ -249,6 +253,7 @@ def contract_data(fact: Contract) -> dict[str, Any]:
 def _tranche_data(tranche: Tranche) -> dict[str, Any]:
     data = {
         "name": tranche.id.partition("/")[2],
+        **without_empty({"order": tranche.order}),
         "pool": tranche.pool_id,
         "domains": tranche.domains,
         "nodes_per_domain": tranche.nodes_per_domain,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,6 +138,21 @@ def test_ending_the_order_ends_what_was_accepted_too() -> None:
     control = on_day(ordered(), 70)
     control.do(step(Step.ORDER_ENDED))
     assert {stands(control, one).ends_ms for one in (TrancheId("alpha-1/t1"), LATE, OTHER)} == {day(70)}
+
+
+def test_another_order_form_of_the_contract_goes_on() -> None:
+    control = on_day(ordered(), 69)
+    parts = control.state.contract_documents[ContractId("alpha-1")].tranches
+    marked = [msgspec.structs.replace(one, order="" if one.id == OTHER else "form 1") for one in parts[1:]]
+    remedy = delay_remedy("late", end_tranche_after_days=20, end_order_after_days=40)
+    control.do(Apply(documents=(contract(clauses=[remedy], tranches=(parts[0], *marked)),), workloads=()))
+    on_day(control, 70)
+    control.do(step(Step.ORDER_ENDED))
+    assert {one.id: one.ends_ms for one in control.state.contracts[ContractId("alpha-1")].tranches} == {
+        TrancheId("alpha-1/t1"): parts[0].ends_ms,
+        LATE: day(70),
+        OTHER: day(300),
+    }
 
 
 def test_without_a_right_nothing_is_ended() -> None:
