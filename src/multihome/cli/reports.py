@@ -44,9 +44,10 @@ def report(view: Report) -> RenderableType:
         if section.row_count:
             parts.extend((Text(f"\n{title}", style="bold"), section))
     total = f"{format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
-    due = sum(line.to_pay_micro_usd for line in view.accounts)
-    total += f"; to pay with all clauses {format_usd(due)}"
     parts.append(Text(f"\ntotal {total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
+    to_pay = sum(line.to_pay_micro_usd for line in view.accounts)
+    if to_pay != view.total.amount_micro_usd:
+        parts.append(Text(f"to pay, with what clauses add and take off: {format_usd(to_pay)}"))
     return Group(*parts)
 
 
@@ -137,9 +138,11 @@ def _prepaid(view: Report) -> Table:
 
 
 def _accounts(view: Report) -> Table:
-    """Two figures a cell, so that large sums fit: what is charged, and what takes off from it."""
+    """Contracts of which clauses make more or less than usage; two figures a cell, so that large sums fit."""
     table = table_of("contract", ">usage, settled", ">fee, credits", ">drawn, refund", ">to pay")
     for line in view.accounts[:LINES_MAX]:
+        if line.to_pay_micro_usd == line.usage_micro_usd and not line.refund_micro_usd:
+            continue
         pairs = (
             (line.usage_micro_usd, line.settled_micro_usd),
             (line.fee_micro_usd, -line.credit_micro_usd),
