@@ -85,6 +85,7 @@ def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
         "NoticeAnswered matched",
         "NoticeAnswered matched_in_part",
         "NoticeServed",
+        "PeriodSettled",
         "RunEnded never_started",
         "RunEnded succeeded",
         "RunEnded vanished",
