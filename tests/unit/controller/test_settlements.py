@@ -4,7 +4,7 @@ import pytest
 
 from multihome.controller.settlements import settlements
 from multihome.domain.balances import MakeUpLot
-from multihome.domain.clause_terms import ChipStep, ClauseTerms, IndexStep, Tier
+from multihome.domain.clause_terms import ChipStep, ClauseTerms, IndexStep
 from multihome.domain.commands import AdvanceClock, Apply, DeclareClock, DeclareLost, Install, MoveTranche, Restore
 from multihome.domain.contracts import Contract, Suspension
 from multihome.domain.events import ChipTimeMetered, PeriodSettled
