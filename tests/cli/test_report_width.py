@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,9 @@ from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.ids import ContractId, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Evidence
 from multihome.ledger.concentration import Concentration
+from multihome.units.money import format_usd
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, Interval, parse_instant
+from multihome.views import commitments as cm
 from multihome.views import report as rp
 from multihome.views.words import evidence_text
 
@@ -46,13 +49,16 @@ def populated(word: Callable[[str], str], scale: int) -> rp.Report:
                 period="2025-06",
                 counted=Interval(START_MS, END_MS),
                 share_bps=9_000,
-                delivered_chip_ms=9 * MS_PER_HOUR * scale,
+                contracted_chip_ms=9 * MS_PER_HOUR * scale,
+                under_delivered_chip_ms=2 * MS_PER_HOUR * scale,
+                force_majeure_chip_ms=MS_PER_HOUR * scale,
                 owed_chip_ms=8 * MS_PER_HOUR * scale,
                 taken_chip_ms=7 * MS_PER_HOUR * scale,
                 deficiency_chip_ms=MS_PER_HOUR * scale,
                 deficiency_micro_usd=2_345_678 * scale,
             ),
         ),
+        **_commitments(word, tranche_id, scale),
         concentration=(
             rp.ConcentrationLine(
                 f"before the loss of {word('provider')}",
@@ -70,6 +76,35 @@ def populated(word: Callable[[str], str], scale: int) -> rp.Report:
         ),
         deliveries=(rp.DeliveryLine(tranche_id, START_MS, END_MS, END_MS, 2, 2),),
     )
+
+
+def _commitments(word: Callable[[str], str], tranche_id: TrancheId, scale: int) -> dict[str, Any]:
+    contract_id, money = ContractId(word("contract")), 123_456_789 * scale
+    clause = f"{contract_id}/{word('clause')}"
+    return {
+        "settled": (
+            cm.SettledLine(
+                clause=clause,
+                tranche_id=tranche_id,
+                period=Interval(START_MS, END_MS),
+                owed_chip_ms=8 * MS_PER_HOUR * scale,
+                taken_chip_ms=7 * MS_PER_HOUR * scale,
+                deficiency_chip_ms=MS_PER_HOUR * scale,
+                made_up_chip_ms=0,
+                carried_chip_ms=0,
+                owed_micro_usd=0,
+                spent_micro_usd=0,
+                due_micro_usd=money,
+                text=f"{clause}, 2025-06, tranche {tranche_id}: {format_usd(money)} due",
+            ),
+        ),
+        "credits": (
+            cm.CreditLine(clause, tranche_id, money, None),
+            cm.CreditLine(clause, tranche_id, money, END_MS),
+        ),
+        "prepaid": (cm.PrepaidLine(contract_id, word("clause"), 3 * money, money, 2 * money),),
+        "accounts": (cm.AccountLine(contract_id, money, money, money, money, money, 2 * money, money),),
+    }
 
 
 def _run(word: Callable[[str], str], ended_ms: int | None, scale: int) -> rp.RunLine:

@@ -11,6 +11,7 @@ from multihome.controller.invariants import check, check_placement
 from multihome.controller.state import RunState, State
 from multihome.domain import commands as cmd
 from multihome.domain import events as ev
+from multihome.domain.balances import MakeUpLot
 from multihome.domain.ids import (
     ClassId,
     ContractId,
@@ -324,6 +325,56 @@ def test_a_changed_a_missing_and_a_cut_record_break_the_chain(rows: list[Journal
     assert broken(audit([*rows[:9], *rows[10:]])) == {"I9"}
     assert broken(audit(rows[:9], anchor=(rows[20].seq, rows[20].hash))) == {"I9"}
     assert "I9" in broken(audit(rows, anchor=(rows[20].seq, "f" * 64)))
+
+
+def of_clause(clause_id: str, change: Callable[[ev.PeriodSettled], tuple[ev.Event, ...]]) -> Callable[[Record], Record]:
+    """Change the first settlement of a clause into other events."""
+    done: list[bool] = []
+
+    def changed(record: Record) -> Record:
+        events: list[ev.Event] = []
+        for event in record.events:
+            if isinstance(event, ev.PeriodSettled) and event.clause.clause_id == clause_id and not done:
+                done.append(True)
+                events.extend(change(event))
+            else:
+                events.append(event)
+        return msgspec.structs.replace(record, events=tuple(events))
+
+    return changed
+
+
+SETTLED_BY = {
+    "take-or-pay": ("owed_chip_ms", "taken_chip_ms", "contracted_chip_ms", "carried_chip_ms", "due_micro_usd"),
+    "tiers": ("taken_chip_ms", "owed_micro_usd", "spent_micro_usd", "due_micro_usd"),
+    "spend": ("owed_micro_usd", "suspended_micro_usd", "spent_micro_usd", "due_micro_usd"),
+}
+
+
+@pytest.mark.parametrize(("clause_id", "figure"), [(one, name) for one, names in SETTLED_BY.items() for name in names])
+def test_a_settlement_with_any_other_figure_is_seen(rows: list[JournalRow], clause_id: str, figure: str) -> None:
+    def wrong(event: ev.PeriodSettled) -> tuple[ev.Event, ...]:
+        return (msgspec.structs.replace(event, **{figure: getattr(event, figure) + 1}),)
+
+    assert broken(rewritten(rows, of_clause(clause_id, wrong))) == {"I6"}
+
+
+@pytest.mark.parametrize("clause_id", SETTLED_BY)
+def test_a_period_that_is_settled_twice_or_never_or_too_early_is_seen(rows: list[JournalRow], clause_id: str) -> None:
+    def earlier(event: ev.PeriodSettled) -> tuple[ev.Event, ...]:
+        period = Interval(event.period.start_ms, event.period.end_ms - 1)
+        return (msgspec.structs.replace(event, period=period),)
+
+    for change in (lambda _: (), lambda event: (event, event), earlier):
+        assert broken(rewritten(rows, of_clause(clause_id, change))) == {"I6"}
+
+
+def test_make_up_that_is_lost_is_seen(rows: list[JournalRow]) -> None:
+    def richer(event: ev.PeriodSettled) -> tuple[ev.Event, ...]:
+        lots = (*event.make_up, MakeUpLot(chip_ms=1, periods_left=1))
+        return (msgspec.structs.replace(event, make_up=lots),)
+
+    assert broken(rewritten(rows, of_clause("take-or-pay", richer))) == {"I6"}
 
 
 def test_usage_that_is_lost_doubled_or_wrong_is_seen(rows: list[JournalRow]) -> None:

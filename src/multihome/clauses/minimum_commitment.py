@@ -27,6 +27,11 @@ def minimum_micro_usd(terms: MinimumCommitment, period: Interval) -> int:
     return divide(weighted, period.end_ms - period.start_ms, Rounding.HALF_EVEN)
 
 
+def within(terms: MinimumCommitment, counted: Interval) -> MinimumCommitment:
+    """The clause in that part of its term that counts: of a period it asks only for that part."""
+    return msgspec.structs.replace(terms, interval=counted)
+
+
 def settle_minimum(
     terms: MinimumCommitment, period: Interval, spent_micro_usd: int, suspended_micro_usd: int
 ) -> Shortfall:

@@ -6,7 +6,8 @@ journal began was used or not by whoever ran things then, and is no deficiency o
 contract's zone. Knows no clock.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from multihome.domain.clause_terms import MinimumCommitment, PriceTiers, TakeOrPay
 from multihome.domain.contracts import Contract, Tranche
@@ -16,6 +17,7 @@ from multihome.units.time import Interval
 
 Counting = TakeOrPay | MinimumCommitment | PriceTiers
 """Clauses that count something over periods."""
+Terms = TypeVar("Terms", bound=Counting)
 
 
 def counted_interval(contract: Contract, terms: Counting, at_ms: int, begins_ms: int) -> Interval:
@@ -26,6 +28,19 @@ def counted_interval(contract: Contract, terms: Counting, at_ms: int, begins_ms:
     period = period_interval(at_ms, terms.period, contract.calendar.zone)
     start_ms = max(period.start_ms, terms.interval.start_ms, begins_ms)
     return Interval(start_ms, max(start_ms, min(period.end_ms, terms.interval.end_ms)))
+
+
+def counted_parts(contract: Contract, versions: Sequence[Terms], begins_ms: int) -> Iterator[tuple[Terms, Interval]]:
+    """Every part of a period in which versions of one clause count, in order of time, from an instant on.
+
+    A version that ends within a period makes two parts of it: each is settled by the terms that were in force.
+    """
+    for terms in sorted(versions, key=lambda terms: terms.interval.start_ms):
+        at_ms = max(begins_ms, terms.interval.start_ms)
+        while at_ms < terms.interval.end_ms:
+            counted = counted_interval(contract, terms, at_ms, begins_ms)
+            yield terms, counted
+            at_ms = counted.end_ms
 
 
 def first_counted_ms(deliveries: Iterable[Delivery], tranche: Tranche, journal_began_ms: int) -> int | None:
@@ -40,7 +55,7 @@ def month_of(contract: Contract, at_ms: int) -> Interval:
 
 
 def metered_stretch(contract: Contract, at_ms: int) -> Interval:
-    """The stretch that one usage record may cover: a month, cut where a clause that counts begins or ends in it."""
+    """The stretch that one usage record may cover: a month, cut where a clause that counts, or its index, changes."""
     month = month_of(contract, at_ms)
     edges = [edge for edge in _edges(contract) if month.start_ms < edge < month.end_ms]
     return Interval(
@@ -62,3 +77,5 @@ def _edges(contract: Contract) -> Iterator[int]:
     for terms in contract.clauses:
         if isinstance(terms, TakeOrPay | MinimumCommitment | PriceTiers):
             yield from (terms.interval.start_ms, terms.interval.end_ms)
+        if isinstance(terms, PriceTiers):
+            yield from (step.from_ms for step in terms.index)

@@ -24,15 +24,26 @@ def contracted_chips(terms: Ramp, delivered_chips: int, at_ms: int) -> int:
     return min(delivered_chips, chips_at(terms.steps, at_ms))
 
 
+def contracted_steps(terms: Ramp, delivered: Sequence[ChipStep]) -> tuple[ChipStep, ...]:
+    """The chips contracted as steps over time, given the chips delivered as such."""
+    moments = {terms.interval.start_ms, terms.interval.end_ms}
+    moments |= {step.from_ms for step in (*terms.steps, *delivered)}
+    return tuple(
+        ChipStep(from_ms=at_ms, chips=contracted_chips(terms, chips_at(delivered, at_ms), at_ms))
+        for at_ms in sorted(moments)
+    )
+
+
 def contracted_chip_ms(terms: Ramp, delivered: Sequence[ChipStep], interval: Interval) -> int:
     """Chip-milliseconds contracted in an interval, given the chips delivered as steps over time."""
-    moments = {interval.start_ms, interval.end_ms, terms.interval.start_ms, terms.interval.end_ms}
-    moments |= {step.from_ms for step in (*terms.steps, *delivered)}
+    return chip_ms_in(contracted_steps(terms, delivered), interval)
+
+
+def chip_ms_in(steps: Sequence[ChipStep], interval: Interval) -> int:
+    """Chip-milliseconds that chips given as steps over time make in an interval."""
+    moments = {interval.start_ms, interval.end_ms, *(step.from_ms for step in steps)}
     inside = sorted(moment for moment in moments if interval.start_ms <= moment <= interval.end_ms)
-    return sum(
-        (end_ms - start_ms) * contracted_chips(terms, chips_at(delivered, start_ms), start_ms)
-        for start_ms, end_ms in pairwise(inside)
-    )
+    return sum((end_ms - start_ms) * chips_at(steps, start_ms) for start_ms, end_ms in pairwise(inside))
 
 
 def first_step_down(terms: Ramp) -> ChipStep | None:

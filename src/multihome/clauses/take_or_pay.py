@@ -5,8 +5,9 @@ What was paid for and not taken is made up by what is taken beyond what is owed,
 second time: its charge comes off at the rate of the period in which it is taken. What was taken beyond and made nothing
 up lowers what is owed in the next period, up to a share of it, and lapses after that.
 
-Contracted is what was contracted and at the buyer's disposal: capacity that is late is left out of it, and so its
-share is not owed. Chip-milliseconds × micro-units × basis points outgrow 64 bits; whole numbers here are unbounded.
+Contracted is what the ramp contracts of what was accepted: capacity that is late is left out of it, and so its share
+is not owed. What was accepted and then lost is in it, and comes off once, in full. Chip-milliseconds × micro-units ×
+basis points outgrow 64 bits; whole numbers here are unbounded.
 """
 
 import msgspec
@@ -50,16 +51,6 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     def due_micro_usd(self) -> int:
         """What the clause adds to the charges of usage; negative where make-up brings them down."""
         return self.deficiency_micro_usd - self.made_up_micro_usd
-
-
-class BurnDown(msgspec.Struct, frozen=True):
-    """One month of one tranche: chip-milliseconds contracted, owed, taken and lacking, and what that costs."""
-
-    contracted_chip_ms: int
-    owed_chip_ms: int
-    taken_chip_ms: int
-    deficiency_chip_ms: int
-    deficiency_micro_usd: int
 
 
 def settle(terms: TakeOrPay, use: PeriodUse, before: TakeOrPayBalance, rate_micro_usd_per_chip_hour: int) -> Settlement:
@@ -112,24 +103,6 @@ def _handed_on(terms: TakeOrPay, left: tuple[MakeUpLot, ...], deficiency_chip_ms
     older = (MakeUpLot(chip_ms=lot.chip_ms, periods_left=lot.periods_left - 1) for lot in left)
     newest = MakeUpLot(chip_ms=deficiency_chip_ms, periods_left=terms.make_up_periods)
     return tuple(lot for lot in (*older, newest) if lot.chip_ms and lot.periods_left)
-
-
-def burn_down(
-    terms: TakeOrPay, delivered_chip_ms: int, taken_chip_ms: int, rate_micro_usd_per_chip_hour: int
-) -> BurnDown:
-    """The clause's sums over an interval in which `delivered_chip_ms` were at the buyer's disposal, nothing carried.
-
-    What the supplier did not deliver, or lost, is not in `delivered_chip_ms` and so is not owed.
-    """
-    use = PeriodUse(contracted_chip_ms=delivered_chip_ms, taken_chip_ms=taken_chip_ms)
-    settled = settle(terms, use, NOTHING_CARRIED, rate_micro_usd_per_chip_hour)
-    return BurnDown(
-        contracted_chip_ms=delivered_chip_ms,
-        owed_chip_ms=settled.owed_chip_ms,
-        taken_chip_ms=taken_chip_ms,
-        deficiency_chip_ms=settled.deficiency_chip_ms,
-        deficiency_micro_usd=settled.deficiency_micro_usd,
-    )
 
 
 def on_loss(terms: TakeOrPay) -> tuple[str, str]:

@@ -29,6 +29,10 @@ def report(view: Report) -> RenderableType:
         ("By tenant", _totals(view.by_tenant)),
         ("By workload", _totals(view.by_workload)),
         ("Take-or-pay, burnt down so far", _burn_down(view)),
+        ("Commitments settled", _settled(view)),
+        ("Credits due and claimed", _credits(view)),
+        ("Prepayments", _prepaid(view)),
+        ("What contracts come to", _accounts(view)),
         ("Concentration", _concentration(view)),
         ("First-refusal evidence", _evidence(view)),
         ("Work done again", _lost_work(view)),
@@ -41,6 +45,9 @@ def report(view: Report) -> RenderableType:
             parts.extend((Text(f"\n{title}", style="bold"), section))
     total = f"{format_chip_hours(view.total.chip_ms)} chip-hours, {format_usd(view.total.amount_micro_usd)}"
     parts.append(Text(f"\ntotal {total}; postings balance: {'NO' if any(view.imbalance_micro.values()) else 'yes'}"))
+    to_pay = sum(line.to_pay_micro_usd for line in view.accounts)
+    if to_pay != view.total.amount_micro_usd:
+        parts.append(Text(f"to pay, with what clauses add and take off: {format_usd(to_pay)}"))
     return Group(*parts)
 
 
@@ -104,6 +111,45 @@ def _burn_down(view: Report) -> Table:
             format_chip_hours(line.taken_chip_ms),
             f"{format_chip_hours(line.deficiency_chip_ms)}\n{format_usd(line.deficiency_micro_usd)}",
         )
+    return table
+
+
+def _settled(view: Report) -> Table:
+    table = table_of("clause, tranche", "what", ">due")
+    for line in view.settled[-LINES_MAX:]:
+        table.add_row(f"{line.clause}\n  {line.tranche_id or 'all'}", line.text, format_usd(line.due_micro_usd))
+    return table
+
+
+def _credits(view: Report) -> Table:
+    table = table_of("clause", "tranche", "claimed", ">amount")
+    for line in view.credits[-LINES_MAX:]:
+        claimed = "due, not claimed" if line.claimed_ms is None else format_date(line.claimed_ms)
+        table.add_row(line.clause, line.tranche_id, claimed, format_usd(line.amount_micro_usd))
+    return table
+
+
+def _prepaid(view: Report) -> Table:
+    table = table_of("clause", ">paid ahead", ">drawn", ">left")
+    for line in view.prepaid[:LINES_MAX]:
+        amounts = (line.paid_micro_usd, line.drawn_micro_usd, line.left_micro_usd)
+        table.add_row(f"{line.contract_id}/{line.clause_id}", *(format_usd(amount) for amount in amounts))
+    return table
+
+
+def _accounts(view: Report) -> Table:
+    """Contracts of which clauses make more or less than usage; two figures a cell, so that large sums fit."""
+    table = table_of("contract", ">usage, settled", ">fee, credits", ">drawn, refund", ">to pay")
+    for line in view.accounts[:LINES_MAX]:
+        if line.to_pay_micro_usd == line.usage_micro_usd and not line.refund_micro_usd:
+            continue
+        pairs = (
+            (line.usage_micro_usd, line.settled_micro_usd),
+            (line.fee_micro_usd, -line.credit_micro_usd),
+            (-line.drawn_micro_usd, line.refund_micro_usd),
+        )
+        cells = (f"{format_usd(first)}\n{format_usd(second)}" for first, second in pairs)
+        table.add_row(line.contract_id, *cells, format_usd(line.to_pay_micro_usd))
     return table
 
 

@@ -18,6 +18,7 @@ from multihome.controller.state import (
     GIVEN_UP_MAX,
     AppliedWorkload,
     DrainState,
+    DueLine,
     KeptAnswer,
     Openness,
     Pending,
@@ -327,6 +328,8 @@ def _credit_claimed(state: State, event: ev.CreditClaimed, at: Now) -> None:
 def _period_settled(state: State, event: ev.PeriodSettled, at: Now) -> None:
     del at
     state.settled[settled_key(event.clause, event.tranche_id)] = event
+    line = DueLine(event.clause.clause_id, event.period.end_ms, event.due_micro_usd)
+    state.due_lines.setdefault(event.clause.contract_id, []).append(line)
 
 
 def _breach_told(state: State, event: ev.BreachTold, at: Now) -> None:
@@ -381,6 +384,7 @@ def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     stretch = metered_stretch(state.contracts[ContractId(event.tranche_id.rpartition("/")[0])], event.interval.start_ms)
     key = taken_key(event.tranche_id, stretch.start_ms)
     state.taken_chip_ms[key] = state.taken_chip_ms.get(key, 0) + event.chip_ms
+    state.charged[key] = state.charged.get(key, 0) + event.chip_ms * event.rate_micro_usd_per_chip_hour
     run = state.runs.get(event.run_id)
     if run is not None:
         run.metered_until_ms = event.interval.end_ms

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from multihome.clauses.delay_remedy import Delay, delay, discount_micro_usd, end_rights
 from multihome.clauses.standing import delay_remedy_of
 from multihome.controller.decision import Decision, accepted, needs_person, refused
+from multihome.controller.settled import step_problem
 from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseRef, DelayRemedy
 from multihome.domain.commands import Accepted, ClaimCredit, MoveTranche, Request
@@ -29,6 +30,8 @@ from multihome.units.money import format_usd
 from multihome.units.time import MS_PER_DAY, Now, format_date
 
 _RIGHTS = {TrancheStep.TRANCHE_ENDED: "tranche", TrancheStep.ORDER_ENDED: "order"}
+_DATED = frozenset({TrancheStep.ACCEPTED, TrancheStep.RESCHEDULED, *_RIGHTS})
+"""Steps whose date says what is contracted or late from then on."""
 
 
 def move_tranche(state: State, command: MoveTranche, request: Request, now: Now) -> Decision:
@@ -113,6 +116,12 @@ def _step_problem(
     if not latest_ms <= at_ms <= now.contract_ms:
         dates = f"{format_date(latest_ms)} to {format_date(now.contract_ms)}"
         return Refusal(RefusalCode.BAD_DATES, subject, "a step is neither ahead nor before the one it follows", dates)
+    if command.step in _DATED:
+        ending = contract.tranches if command.step is TrancheStep.ORDER_ENDED else (tranche,)
+        problems = (step_problem(state, one.id, f"tranche {one.id}", at_ms) for one in ending)
+        settled = next((problem for problem in problems if problem is not None), None)
+        if settled is not None:
+            return settled
     if command.step is TrancheStep.ACCEPTED and not 1 <= command.domains <= outstanding:
         text = f"{command.domains} domains cannot be accepted"
         return Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=f"1 to {outstanding} domains")

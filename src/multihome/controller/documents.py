@@ -6,6 +6,7 @@ from typing import assert_never
 from multihome.controller.documents_contracts import contract_problems
 from multihome.controller.documents_procurement import procurement_problems
 from multihome.controller.known import Known, reference, tranches_by_id
+from multihome.controller.settled import step_problem
 from multihome.controller.state import State, applied_name, place_of
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
@@ -196,6 +197,9 @@ def _delivery_problems(state: State, known: Known, delivery: Delivery) -> Iterat
         ends = format_date(tranche.ends_ms)
         text = f"it takes effect on {format_date(delivery.effective_ms)}, and the tranche ends on {ends}"
         yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted=f"a date before {ends}")
+    settled = step_problem(state, tranche.id, subject, delivery.effective_ms) if before is None else None
+    if settled is not None:
+        yield settled
 
 
 def _tenant_problems(known: Known, tenant: Tenant) -> Iterator[Refusal]:

@@ -6,10 +6,21 @@ Reads the state and changes nothing. What a price is stands in `clauses.pricing`
 from collections.abc import Iterator
 
 from multihome.clauses.book import MissingPermission, take_or_pay_of
+from multihome.clauses.minimum_commitment import minimum_micro_usd, within
 from multihome.clauses.periods import counted_interval
 from multihome.clauses.price_columns import Minimum, Owed, Standing, Tiered
-from multihome.controller.commitments import Forecast, began_ms, counted_from_ms, delivered_in
-from multihome.controller.state import State, settled_key
+from multihome.clauses.take_or_pay import settle
+from multihome.controller.commitments import (
+    Forecast,
+    balance_before,
+    began_ms,
+    chips_per_domain,
+    counted_from_ms,
+    due_in,
+    late_micro_usd,
+    use_in,
+)
+from multihome.controller.state import State
 from multihome.domain.clause_terms import (
     ClauseRef,
     Equity,
@@ -65,7 +76,7 @@ def standings(
 
 def vested_micro_usd_per_chip_hour(state: State, contract: Contract) -> int:
     """What equity that has vested is worth, spread over every chip-hour ordered under the contract, half to even."""
-    chips = {tranche.id: _chips_per_domain(state, tranche) for tranche in contract.tranches}
+    chips = {tranche.id: chips_per_domain(state, tranche) for tranche in contract.tranches}
     accepted = sum(d.domains * chips[d.tranche_id] for d in state.deliveries.values() if d.tranche_id in chips)
     value = sum(
         milestone.value_micro_usd
@@ -85,20 +96,11 @@ def _owed(state: State, contract: Contract, tranche: Tranche, at_ms: int, foreca
         return None
     counted = counted_interval(contract, terms, at_ms, begins_ms)
     clause = ClauseRef(contract.id, terms.id)
-    owed = divide(delivered_in(state, tranche, counted) * terms.share_bps, WHOLE_BPS, Rounding.DOWN)
-    carried, made_up = _balances(state, clause, terms, tranche, counted, owed)
-    return Owed(clause, counted.end_ms, owed - carried + made_up - forecast(contract, tranche, counted))
-
-
-def _balances(
-    state: State, clause: ClauseRef, terms: TakeOrPay, tranche: Tranche, counted: Interval, owed_chip_ms: int
-) -> tuple[int, int]:
-    """What the period settled just before carries forward, as far as it may, and what it leaves to be made up."""
-    settled = state.settled.get(settled_key(clause, tranche.id))
-    if settled is None or settled.period.end_ms != counted.start_ms:
-        return 0, 0
-    most = divide(owed_chip_ms * terms.carry_forward_bps, WHOLE_BPS, Rounding.DOWN)
-    return min(settled.carried_chip_ms, most), settled.deficiency_chip_ms if terms.make_up_periods else 0
+    balance = balance_before(state, clause, tranche.id, counted.start_ms)
+    taken = forecast(contract, tranche, counted)
+    use = use_in(state, contract, tranche, counted, taken)
+    owed = settle(terms, use, balance, tranche.rate_micro_usd_per_chip_hour).owed_chip_ms
+    return Owed(clause, counted.end_ms, owed + sum(lot.chip_ms for lot in balance.make_up) - taken)
 
 
 def _tiers_of(contract: Contract, tranche: Tranche, at_ms: int) -> PriceTiers | None:
@@ -143,7 +145,8 @@ def _minimum(
 ) -> Minimum | None:
     """The minimum in force and what is missing of it: the amount for the part of the period that counts, less spending.
 
-    Spending is a forecast: usage at the rate of the tier that the volume comes to, and deficiencies as they stand.
+    Spending is a forecast: usage at the rate of the tier that the volume comes to, and deficiencies as they stand or
+    were settled. What late capacity would have cost is not to be spent.
     """
     kinds = (terms for terms in contract.clauses if isinstance(terms, MinimumCommitment))
     terms = next((terms for terms in kinds if terms.interval.contains(at_ms)), None)
@@ -151,10 +154,9 @@ def _minimum(
         return None
     counted = counted_interval(contract, terms, at_ms, began_ms(state))
     period = period_interval(at_ms, terms.period, contract.calendar.zone)
-    amount = next((step.amount_micro_usd for step in reversed(terms.steps) if step.from_ms <= at_ms), 0)
-    length_ms = period.end_ms - period.start_ms
-    due = divide(amount * MS_PER_HOUR * (counted.end_ms - counted.start_ms), length_ms, Rounding.DOWN)
-    spent = 0
+    late = late_micro_usd(state, contract, counted)
+    due = max(0, minimum_micro_usd(within(terms, counted), period) - late) * MS_PER_HOUR
+    spent = due_in(state, contract, counted) * MS_PER_HOUR
     for tranche in contract.tranches:
         lacking, tiers = owed[tranche.id], tiered[tranche.id]
         spent += forecast(contract, tranche, counted) * _rate_now(tranche, tiers)
@@ -207,7 +209,3 @@ def _edges(state: State, contract: Contract, tranche: Tranche, at_ms: int) -> It
             yield from (step.from_ms for step in terms.index)
         if isinstance(terms, MinimumCommitment):
             yield from (step.from_ms for step in terms.steps)
-
-
-def _chips_per_domain(state: State, tranche: Tranche) -> int:
-    return tranche.nodes_per_domain * state.pools[tranche.pool_id].chips_per_node

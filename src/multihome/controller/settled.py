@@ -1,4 +1,4 @@
-"""What is settled of a contract can no longer be rewritten: which clauses were in force, and how days are counted."""
+"""What is settled of a contract can no longer be rewritten: clauses in force, days, and when capacity came or went."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import msgspec
 from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.contracts import Contract
-from multihome.domain.ids import ContractId
+from multihome.domain.ids import ContractId, TrancheId
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.units.time import Interval, format_date
 
@@ -18,6 +18,26 @@ def settled_until(state: State, contract_id: ContractId) -> int:
     """The end of the last period of a contract that was settled; 0 where none was."""
     ends = (period.period.end_ms for period in state.settled.values() if period.clause.contract_id == contract_id)
     return max(ends, default=0)
+
+
+def counted_until(state: State, tranche_id: TrancheId) -> int:
+    """The end of the last settled period in which a tranche was counted, by itself or with its whole contract."""
+    contract_id = ContractId(tranche_id.rpartition("/")[0])
+    ends = (
+        period.period.end_ms
+        for period in state.settled.values()
+        if period.clause.contract_id == contract_id and period.tranche_id in ("", tranche_id)
+    )
+    return max(ends, default=0)
+
+
+def step_problem(state: State, tranche_id: TrancheId, subject: str, at_ms: int) -> Refusal | None:
+    """Why capacity can no longer begin, be put off or end at an instant: the period that holds it was settled."""
+    until_ms = counted_until(state, tranche_id)
+    if at_ms >= until_ms:
+        return None
+    text = f"it would take effect on {format_date(at_ms)}, and the tranche is settled until {format_date(until_ms)}"
+    return Refusal(RefusalCode.SETTLED, subject, text, accepted=f"{format_date(until_ms)} or later")
 
 
 def rewriting_problems(state: State, before: Contract, after: Contract) -> Iterator[Refusal]:

@@ -41,7 +41,7 @@ from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -144,6 +144,14 @@ class Pending(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class DueLine(msgspec.Struct, frozen=True):
+    """What a settled period of a clause made due, and when the period ended."""
+
+    clause_id: str
+    end_ms: int
+    due_micro_usd: int
+
+
 class AppliedWorkload(msgspec.Struct, frozen=True):
     """The workload that a name in applied files stands for."""
 
@@ -181,6 +189,8 @@ class State(msgspec.Struct):
     """Credits that nobody has claimed yet."""
     settled: dict[str, PeriodSettled] = {}
     """The last period that was settled, by `contract/clause@tranche`."""
+    due_lines: dict[ContractId, list[DueLine]] = {}
+    """What all settled periods made due, in the order in which they were settled."""
     breaches: dict[ContractId, Breach] = {}
     """Breaches that were told and are not cured."""
     terminations: dict[ContractId, TerminationRecord] = {}
@@ -202,6 +212,8 @@ class State(msgspec.Struct):
     """Training workloads by `organisation/name`, so that a service can read their newest checkpoint."""
     taken_chip_ms: dict[str, int] = {}
     """Chip time used by `tranche@start` of each metered stretch, metered so far."""
+    charged: dict[str, int] = {}
+    """What that costs by the same keys, in 1/3,600,000 of a micro-unit: nothing is rounded yet."""
     class_blockers: dict[ClassId, tuple[Blocker, ...]] = {}
     orphans: dict[str, ProviderId] = {}
     cancelling: dict[WorkloadId, None] = {}

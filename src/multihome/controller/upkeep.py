@@ -1,4 +1,4 @@
-"""What time alone brings about: lapses, stalls, maximum run times, ended capacity, metering at month ends."""
+"""What time alone brings about: lapses, stalls, maximum run times, ended capacity, metering at month ends, settling."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from multihome.controller.endings import meter_run
 from multihome.controller.notifications import retries
 from multihome.controller.procurement import lapses
 from multihome.controller.reconcile import stop_event
+from multihome.controller.settlements import settlements
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
 from multihome.domain.ids import domain_id_of
@@ -19,7 +20,7 @@ CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
 
 def upkeep(state: State, now: Now) -> Iterator[Event]:
-    """Events that are due: lapses, the end of what was cancelled, what time does to runs. Looks at every live run."""
+    """Events that are due: lapses, the end of what was cancelled, what time does to runs, ended periods."""
     yield from lapses(state, now)
     for workload_id in state.cancelling:
         workload = state.workloads[workload_id]
@@ -38,6 +39,7 @@ def upkeep(state: State, now: Now) -> Iterator[Event]:
             if cause is not None:
                 notice_ms = CAPACITY_END_NOTICE_MS if cause is StopCause.CAPACITY_ENDED else 0
                 yield stop_event(run, cause, now, notice_ms)
+    yield from settlements(state, now)
 
 
 def _cause_to_stop(state: State, run: RunState, now: Now) -> StopCause | None:

@@ -282,21 +282,30 @@ class CreditClaimed(Fact, frozen=True, kw_only=True):
 class PeriodSettled(Fact, frozen=True, kw_only=True):
     """A commitment's period is over: what it made due, in chip-milliseconds and money, and what it carries on.
 
-    `tranche_id` is empty for a clause that counts the whole contract. `due_micro_usd` is what the clause adds to the
-    charges of usage: a deficiency, a shortfall or a tier's difference; negative where charges come down. `make_up` and
-    `carried_chip_ms` are the balance with which the next period begins (`balances.TakeOrPayBalance`).
+    `period` is the part of a calendar period that counts. `tranche_id` is empty for a clause that counts the whole
+    contract. `due_micro_usd` is what the clause adds to the charges of usage: a deficiency, a shortfall or a tier's
+    difference; negative where charges come down. `make_up` and `carried_chip_ms` are the balance with which the next
+    period begins (`balances.TakeOrPayBalance`). Of a minimum, `owed_micro_usd` is what was to be spent, after
+    `suspended_micro_usd` for late capacity was taken off; of tiers it is the charge by tiers. `spent_micro_usd` is what
+    was charged before.
     """
 
     clause: ClauseRef
     tranche_id: TrancheId
     period: Interval
     contracted_chip_ms: int = 0
+    under_delivered_chip_ms: int = 0
+    force_majeure_chip_ms: int = 0
+    carry_used_chip_ms: int = 0
     owed_chip_ms: int = 0
     taken_chip_ms: int = 0
     deficiency_chip_ms: int = 0
     made_up_chip_ms: int = 0
     carried_chip_ms: int = 0
     make_up: tuple[MakeUpLot, ...] = ()
+    owed_micro_usd: int = 0
+    suspended_micro_usd: int = 0
+    spent_micro_usd: int = 0
     due_micro_usd: int
     text: str
 

@@ -1,4 +1,4 @@
-"""A compact market of its own: three providers, a first refusal, an exclusivity, a take-or-pay, quotas, odd workloads.
+"""A compact market of its own: three providers, a first refusal, an exclusivity, commitments, quotas, odd workloads.
 
 Figures are invented and round; what matters is that every rule binds somewhere.
 """
@@ -7,16 +7,25 @@ import msgspec
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
+    AmountStep,
+    ChipStep,
     DelayRemedy,
     Exclusivity,
     Exemption,
     ExemptionGround,
     FirstRefusal,
     FirstRefusalMode,
+    IndexStep,
     MatchTest,
     MaterialChange,
+    MinimumCommitment,
+    Prepayment,
+    PriceTiers,
+    Ramp,
     Scope,
     TakeOrPay,
+    Tier,
+    TierMode,
     Use,
     Window,
 )
@@ -38,6 +47,7 @@ from multihome.domain.workloads import (
 )
 from multihome.simulator.dice import Dice
 from multihome.simulator.world import ABSENCE_DELAY_MS, WORK_MINUTES
+from multihome.units.calendar import Period
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, Interval, parse_instant
 
 START_MS = parse_instant("2025-06-29")
@@ -233,7 +243,16 @@ def _holders_contract(dice: Dice) -> Contract:
             scope=Scope(workload_kinds=(WorkloadKind.INFERENCE,), products=("api",)),
             source=_SOURCE,
         ),
-        TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=dice.pick((3_000, 9_000)), source=_SOURCE),
+        *_take_or_pay(dice),
+        Prepayment(
+            id="ahead",
+            interval=_TERM,
+            amount_micro_usd=2_000_000_000,
+            paid_ms=_TERM.start_ms,
+            draw_bps=2_500,
+            refund_bps=5_000,
+            source=_SOURCE,
+        ),
     )
     return Contract(
         id=ContractId("alto-2025"),
@@ -243,6 +262,22 @@ def _holders_contract(dice: Dice) -> Contract:
         clauses=clauses,
         tranches=(_tranche("alto-2025/t1", "alto/east", 2, 3_100_000, Award(awarded_ms=_day(1)), _TERM.end_ms),),
         source=_SOURCE,
+    )
+
+
+def _take_or_pay(dice: Dice) -> tuple[TakeOrPay, ...]:
+    """One clause in two versions, of which the second begins within a month: each part is settled by its terms."""
+    change_ms = START_MS + dice.between(6, 30) * MS_PER_HOUR
+    return tuple(
+        TakeOrPay(
+            id="take-or-pay",
+            interval=interval,
+            share_bps=dice.pick((1_000, 3_000, 9_000)),
+            make_up_periods=2,
+            carry_forward_bps=2_000,
+            source=_SOURCE,
+        )
+        for interval in (Interval(_TERM.start_ms, change_ms), Interval(change_ms, _TERM.end_ms))
     )
 
 
@@ -338,7 +373,38 @@ def _tensor_contract() -> Contract:
         title="Cirrus",
         provider_id=TENSOR,
         interval=_TERM,
-        clauses=(TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=5_000, source=_SOURCE),),
+        clauses=(
+            TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=5_000, source=_SOURCE),
+            MinimumCommitment(
+                id="spend",
+                interval=_TERM,
+                period=Period.MONTH,
+                steps=(AmountStep(from_ms=_TERM.start_ms, amount_micro_usd=40_000_000_000),),
+                source=_SOURCE,
+            ),
+            Ramp(
+                id="ramp",
+                interval=_TERM,
+                tranche="t1",
+                steps=(
+                    ChipStep(from_ms=_TERM.start_ms, chips=8),
+                    ChipStep(from_ms=START_MS + MS_PER_DAY, chips=32),
+                ),
+                source=_SOURCE,
+            ),
+            PriceTiers(
+                id="tiers",
+                interval=_TERM,
+                period=Period.MONTH,
+                mode=TierMode.GRADUATED,
+                tiers=(
+                    Tier(from_chip_hours=0, rate_micro_usd_per_chip_hour=1_700_000),
+                    Tier(from_chip_hours=200, rate_micro_usd_per_chip_hour=1_500_000),
+                ),
+                index=(IndexStep(from_ms=START_MS + 36 * MS_PER_HOUR, factor_bps=10_700),),
+                source=_SOURCE,
+            ),
+        ),
         tranches=(_tranche("cirrus-2025/t1", "cirrus/west", 2, 1_900_000, award, _TERM.end_ms),),
         source=_SOURCE,
     )

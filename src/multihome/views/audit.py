@@ -15,7 +15,9 @@ from multihome.domain.commands import Accepted, Apply, Request, Submit
 from multihome.domain.events import (
     AwardMade,
     ChipTimeMetered,
+    CreditClaimed,
     Event,
+    PeriodSettled,
     RunEnded,
     RunFenced,
     RunIntended,
@@ -24,11 +26,13 @@ from multihome.domain.events import (
 )
 from multihome.domain.ids import RunId, WorkloadId
 from multihome.domain.refusals import Refusal
-from multihome.ledger.charges import ChargeLine, charge_lines, imbalance, postings
+from multihome.ledger.charges import ChargeLine, Posting, charge_lines, imbalance, postings
+from multihome.ledger.commitments import charges_of, commitment_postings, prepaid_accounts
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
 from multihome.units.calendar import Period, period_interval
 from multihome.units.time import Now
 from multihome.views.recount import Cost, Costs, Dimension, Recount, add_cost, differences
+from multihome.views.resettling import Resettling, is_change
 
 CHECK_EVERY = 1_000
 """Records between looks at the whole state; single events are always looked at."""
@@ -40,6 +44,7 @@ INVARIANTS = {
     "I3": "every accepted command left what it promised",
     "I4": "postings balance",
     "I5": "chip time is metered once, without gap or overlap, within a month, and charged as it ran",
+    "I6": "every period of a commitment is settled once, as usage, deliveries and terms come to",
     "I7": "every award and every placement is permitted, and breaks no exclusivity",
     "I9": "records form one unbroken chain that extends the anchor",
     "I10": "process time never goes back",
@@ -108,6 +113,9 @@ class _Auditor:
         self._recount = Recount()
         self._metered_until: dict[RunId, int] = {}
         self._usage: list[ChipTimeMetered] = []
+        self._resettling = Resettling()
+        self._settled: list[PeriodSettled] = []
+        self._claimed: list[CreditClaimed] = []
 
     def take(self, row: JournalRow) -> bool:
         """Take one record in; False when nothing after it can be read."""
@@ -135,6 +143,7 @@ class _Auditor:
         self._note(check(self._state, self._state.last))
         self._note(self._balance())
         self._note(self._recounted())
+        self._note(Violation("I6", subject, text) for subject, text in self._resettling.overdue(self._state))
         if self._head[0] < self._anchor[0]:
             self._note(
                 [Violation("I9", f"record {self._anchor[0]}", "it was anchored, and the journal ends before it")]
@@ -158,6 +167,10 @@ class _Auditor:
         is_repeat = step.request is not None and step.request.key in state.answers
         for event in step.events:
             self._note(self._before(event, step.at))
+            if isinstance(event, PeriodSettled):
+                self._note(self._resettled(event, step.at))
+            elif isinstance(event, CreditClaimed):
+                self._claimed.append(event)
             apply(state, event, step.at)
             self._recount.take(event, step.at)
             self._events += 1
@@ -167,6 +180,7 @@ class _Auditor:
             if isinstance(event, RunIntended):
                 self._note(_overfull(state, state.runs[event.run_id]))
         touch(state, step.at)
+        self._resettling.lived(step.at, is_change=any(is_change(event) for event in step.events))
         answer = step.accepted or step.refused
         if step.request is not None and answer is not None:
             self._note(self._promised(step.request, step, is_repeat=is_repeat))
@@ -204,6 +218,7 @@ class _Auditor:
     def _metered(self, event: ChipTimeMetered) -> Iterator[Violation]:
         self._checked["I5"] += 1
         self._usage.append(event)
+        self._resettling.metered(self._state, event)
         used = event.interval
         run = self._state.runs.get(event.run_id)
         if run is None or run.started is None:
@@ -228,6 +243,13 @@ class _Auditor:
         if event.tranche_id != tranche_id or event.rate_micro_usd_per_chip_hour not in rates:
             yield Violation("I5", run.id, f"it was metered at a rate that is not that of tranche {tranche_id}")
 
+    def _resettled(self, event: PeriodSettled, at: Now) -> Iterator[Violation]:
+        self._checked["I6"] += 1
+        self._settled.append(event)
+        subject = f"{event.clause.contract_id}/{event.clause.clause_id}@{event.tranche_id}"
+        for text in self._resettling.settled(self._state, event, at):
+            yield Violation("I6", subject, text)
+
     def _complete(self, run: RunState, at: Now) -> Iterator[Violation]:
         """At the end of a run that counts, its chip time is metered to that instant."""
         if run.replaced or run.started is None:
@@ -251,10 +273,21 @@ class _Auditor:
                 yield Violation("I3", request.key, "what was recorded is not what was submitted")
 
     def _balance(self) -> Iterator[Violation]:
-        entries = postings(charge_lines(self._usage))
+        lines = charge_lines(self._usage)
+        entries = [*postings(lines), *self._beside_usage(lines)]
         self._checked["I4"] += len(entries)
         for currency, left in imbalance(entries).items():
             yield Violation("I4", currency, f"postings are {left} micro-units out of balance")
+
+    def _beside_usage(self, lines: list[ChargeLine]) -> list[Posting]:
+        """The postings of settlements, credits, fees and prepayments."""
+        state, now_ms = self._state, self._state.last.contract_ms
+        prepaid = [
+            account
+            for contract in state.contracts.values()
+            for account in prepaid_accounts(contract, charges_of(contract, lines, self._settled, now_ms), now_ms)
+        ]
+        return commitment_postings(self._settled, self._claimed, state.terminations.values(), prepaid)
 
     def _recounted(self) -> Iterator[Violation]:
         """I5: run times and rates come to what usage was charged; live runs count as far as they are metered."""

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from multihome.clauses.delivery import delivered_domains
-from multihome.clauses.periods import counted_interval
-from multihome.clauses.take_or_pay import burn_down
-from multihome.controller.commitments import counted_from_ms, delivered_in, taken_in
+from multihome.clauses.periods import counted_parts
+from multihome.clauses.take_or_pay import NOTHING_CARRIED, settle
+from multihome.controller.commitments import balance_before, counted_from_ms, settled_until, taken_in, use_in
 from multihome.controller.endings import meter_run
-from multihome.controller.state import RunState, State
+from multihome.controller.state import State
 from multihome.domain import events as ev
-from multihome.domain.clause_terms import TakeOrPay
+from multihome.domain.clause_terms import ClauseRef, TakeOrPay
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.ids import ContractId, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
 from multihome.domain.placements import Evidence
@@ -20,6 +20,7 @@ from multihome.ledger.charges import ChargeLine, LineKey, charge_lines, imbalanc
 from multihome.ledger.concentration import Concentration, concentration
 from multihome.units.calendar import period_name
 from multihome.units.time import Interval, Now
+from multihome.views.commitments import AccountLine, CreditLine, PrepaidLine, SettledLine, commitments
 from multihome.views.history import HistoryEntry
 from multihome.views.recount import Cost, Costs, Dimension
 from multihome.views.words import clause_text, evidence_text, reason_sentences
@@ -54,7 +55,7 @@ class TotalLine(msgspec.Struct, frozen=True):
 
 
 class BurnDownLine(msgspec.Struct, frozen=True):
-    """A take-or-pay commitment in the part of a period that counts, up to now: what is owed, taken and lacking so far.
+    """A take-or-pay commitment in a part of a period that is not settled yet: what is owed, taken and lacking so far.
 
     `period` is `2025-06`, `2025-Q2` or `2025`, of the contract's zone.
     """
@@ -64,7 +65,9 @@ class BurnDownLine(msgspec.Struct, frozen=True):
     period: str
     counted: Interval
     share_bps: int
-    delivered_chip_ms: int
+    contracted_chip_ms: int
+    under_delivered_chip_ms: int
+    force_majeure_chip_ms: int
     owed_chip_ms: int
     taken_chip_ms: int
     deficiency_chip_ms: int
@@ -136,6 +139,10 @@ class Report(msgspec.Struct, frozen=True):
     total: TotalLine
     imbalance_micro: dict[str, int]
     burn_down: tuple[BurnDownLine, ...]
+    settled: tuple[SettledLine, ...]
+    credits: tuple[CreditLine, ...]
+    prepaid: tuple[PrepaidLine, ...]
+    accounts: tuple[AccountLine, ...]
     concentration: tuple[ConcentrationLine, ...]
     evidence: tuple[EvidenceLine, ...]
     lost_work: tuple[LostWorkLine, ...]
@@ -151,6 +158,7 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
     for run in state.runs.values():
         usage.extend(meter_run(state, run, now.contract_ms))
     lines = charge_lines(usage)
+    due = commitments(state, entries, lines, now.contract_ms)
     start = _scenario_start(entries, now)
     return Report(
         contract_ms=now.contract_ms,
@@ -163,8 +171,12 @@ def report(state: State, entries: Sequence[HistoryEntry], now: Now) -> Report:
         by_tenant=_totals(lines, lambda key: key.tenant_id),
         by_workload=_totals(lines, lambda key: f"{names.get(key.workload_id, '?')} ({key.workload_id})"),
         total=_totals(lines, lambda _: "total")[0] if lines else TotalLine("total", 0, 0),
-        imbalance_micro=imbalance(postings(lines)),
+        imbalance_micro=imbalance([*postings(lines), *due.postings]),
         burn_down=tuple(_burn_down(state, now)),
+        settled=due.settled,
+        credits=due.credits,
+        prepaid=due.prepaid,
+        accounts=due.accounts,
         concentration=tuple(_concentrations(entries, now)),
         evidence=tuple(_evidence(entries, names)),
         lost_work=tuple(_lost_work(entries, specs)),
@@ -265,45 +277,43 @@ def _run_lines(
 
 
 def _burn_down(state: State, now: Now) -> Iterator[BurnDownLine]:
-    """Each take-or-pay of each tranche, period by period since it counts, up to now."""
+    """Each take-or-pay of each tranche, part by part since the last that was settled, up to now."""
     for contract in state.contracts.values():
+        versions: dict[str, list[TakeOrPay]] = {}
+        for terms in contract.clauses:
+            if isinstance(terms, TakeOrPay):
+                versions.setdefault(terms.id, []).append(terms)
         for tranche in contract.tranches:
-            begins_ms = counted_from_ms(state, tranche)
-            if begins_ms is None:
-                continue
-            runs = [run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced]
-            for terms in contract.clauses:
-                if isinstance(terms, TakeOrPay):
-                    yield from _burnt(state, contract, tranche, terms, begins_ms, runs, now)
+            for clauses in versions.values():
+                yield from _burnt(state, contract, tranche, clauses, now)
 
 
 def _burnt(
-    state: State,
-    contract: Contract,
-    tranche: Tranche,
-    terms: TakeOrPay,
-    begins_ms: int,
-    runs: list[RunState],
-    now: Now,
+    state: State, contract: Contract, tranche: Tranche, versions: Sequence[TakeOrPay], now: Now
 ) -> Iterator[BurnDownLine]:
-    at_ms = max(begins_ms, terms.interval.start_ms)
-    while at_ms <= now.contract_ms and terms.interval.contains(at_ms):
-        counted = counted_interval(contract, terms, at_ms, begins_ms)
-        at_ms = counted.end_ms
+    clause = ClauseRef(contract.id, versions[0].id)
+    begins_ms = settled_until(state, clause, tranche.id) or counted_from_ms(state, tranche)
+    if begins_ms is None:
+        return
+    runs = [run for run in state.runs.values() if run.allocation.tranche_id == tranche.id and not run.replaced]
+    balance, ended_ms = balance_before(state, clause, tranche.id, begins_ms), begins_ms
+    for terms, counted in counted_parts(contract, versions, begins_ms):
+        if counted.start_ms > now.contract_ms or counted.start_ms >= tranche.ends_ms:
+            return
         so_far = Interval(counted.start_ms, min(counted.end_ms, now.contract_ms))
-        sums = burn_down(
-            terms,
-            delivered_in(state, tranche, so_far),
-            taken_in(state, contract, tranche, runs, counted, now),
-            tranche.rate_micro_usd_per_chip_hour,
-        )
+        use = use_in(state, contract, tranche, so_far, taken_in(state, contract, tranche, runs, counted, now))
+        before = balance if counted.start_ms == ended_ms else NOTHING_CARRIED
+        sums = settle(terms, use, before, tranche.rate_micro_usd_per_chip_hour)
+        balance, ended_ms = sums.balance, counted.end_ms
         yield BurnDownLine(
             contract_id=contract.id,
             tranche_id=tranche.id,
             period=period_name(counted.start_ms, terms.period, contract.calendar.zone),
             counted=counted,
             share_bps=terms.share_bps,
-            delivered_chip_ms=sums.contracted_chip_ms,
+            contracted_chip_ms=use.contracted_chip_ms,
+            under_delivered_chip_ms=use.under_delivered_chip_ms,
+            force_majeure_chip_ms=use.force_majeure_chip_ms,
             owed_chip_ms=sums.owed_chip_ms,
             taken_chip_ms=sums.taken_chip_ms,
             deficiency_chip_ms=sums.deficiency_chip_ms,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.clauses.book import take_or_pay_of
-from multihome.clauses.take_or_pay import PeriodUse, burn_down, on_loss, settle
+from multihome.clauses.take_or_pay import NOTHING_CARRIED, PeriodUse, on_loss, settle
 from multihome.domain.balances import MakeUpLot, TakeOrPayBalance
 from multihome.units.time import Interval
 from tests.builders import contract, day, delay_remedy, take_or_pay
@@ -19,18 +19,19 @@ SHARES = st.integers(0, 10_000)
 
 @given(SHARES, CHIP_MS, CHIP_MS, st.integers(0, 10**8))
 def test_the_sums_of_a_month(share_bps: int, delivered: int, taken: int, rate: int) -> None:
-    sums = burn_down(take_or_pay(share_bps=share_bps), delivered, taken, rate)
+    sums = settle(take_or_pay(share_bps=share_bps), used(delivered, taken), NOTHING_CARRIED, rate)
     owed = floor(Fraction(share_bps, 10_000) * delivered)
     lacking = max(0, owed - taken)
-    assert (sums.contracted_chip_ms, sums.owed_chip_ms, sums.taken_chip_ms) == (delivered, owed, taken)
+    assert (sums.owed_chip_ms, sums.taken_chip_ms) == (owed, taken)
     assert sums.deficiency_chip_ms == lacking
     assert sums.deficiency_micro_usd == round(Fraction(lacking * rate, 3_600_000))
 
 
 def test_whoever_takes_what_is_owed_pays_for_nothing_else() -> None:
     hours = 720 * 64 * 3_600_000
-    assert burn_down(take_or_pay(share_bps=8_000), hours, hours * 8 // 10, 2_000_000).deficiency_micro_usd == 0
-    sums = burn_down(take_or_pay(share_bps=8_000), hours, hours // 2, 2_000_000)
+    terms = take_or_pay(share_bps=8_000)
+    assert settle(terms, used(hours, hours * 8 // 10), NOTHING_CARRIED, 2_000_000).due_micro_usd == 0
+    sums = settle(terms, used(hours, hours // 2), NOTHING_CARRIED, 2_000_000)
     assert sums.deficiency_micro_usd == 720 * 64 * 3 * 2_000_000 // 10
 
 

@@ -8,6 +8,7 @@ from multihome.controller.commitments import Forecast, running_on
 from multihome.controller.prices import standings, vested_micro_usd_per_chip_hour
 from multihome.controller.rounds import forecast_snapshot
 from multihome.controller.state import State
+from multihome.domain.balances import MakeUpLot
 from multihome.domain.clause_terms import (
     AmountStep,
     ClauseRef,
@@ -134,9 +135,8 @@ def test_balances_of_the_period_before_count() -> None:
     control = on_clock(beta(terms))
     january = Interval(day(0), day(31))
     owed = DAY_32 * 28 // 2
-    settled = PeriodSettled(
-        clause=clause, tranche_id=T1, period=january, deficiency_chip_ms=77, due_micro_usd=0, text=""
-    )
+    lots = (MakeUpLot(chip_ms=70, periods_left=1), MakeUpLot(chip_ms=7, periods_left=2))
+    settled = PeriodSettled(clause=clause, tranche_id=T1, period=january, make_up=lots, due_micro_usd=0, text="")
     control.state.settled[f"beta-1/top@{T1}"] = settled
     assert left(control.state, day(31)) == owed + 77
     assert left(control.state, day(60)) == DAY_32 * 31 // 2

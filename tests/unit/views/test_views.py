@@ -252,10 +252,11 @@ def test_report_burns_a_commitment_down_and_stops_owing_while_the_provider_is_lo
     control.do(DeclareLost(provider_id=ALPHA, actor="ann", why="fire"))
     advance(control, day(4))
     (line,) = report(control.state, history(control), control.now).burn_down
-    assert line.delivered_chip_ms == 32 * 2 * MS_PER_DAY
-    assert line.owed_chip_ms == 32 * 2 * MS_PER_DAY * 9 // 10
+    # What was lost comes off in full, and not by the share: 0.9 × 4 days − 2 days.
+    assert (line.contracted_chip_ms, line.under_delivered_chip_ms) == (32 * 4 * MS_PER_DAY, 32 * 2 * MS_PER_DAY)
+    assert line.owed_chip_ms == 32 * MS_PER_DAY * 16 // 10
     assert line.taken_chip_ms == 8 * 2 * MS_PER_DAY
-    lacking = 32 * 2 * MS_PER_DAY * 9 // 10 - 8 * 2 * MS_PER_DAY
+    lacking = 32 * MS_PER_DAY * 16 // 10 - 8 * 2 * MS_PER_DAY
     assert line.deficiency_chip_ms == lacking
     assert line.deficiency_micro_usd == round(Fraction(lacking * RATE, MS_PER_HOUR))
 
