@@ -70,6 +70,9 @@ def notice(row: NoticeRow) -> RenderableType:
         lines.append(f"{row.state.replace('_', ' ')} on {format_instant(row.answer.answered_ms)}")
     if row.until_ms:
         lines.append(f"leaves {row.left_chips:,} chips to others until {format_instant(row.until_ms)}")
+    for award in row.awards:
+        lines.append(f"award {award.id}: {award.terms.chips:,} chips of {award.provider_id} ({award.pool_id})")
+        lines.extend(f"  {consequence}" for consequence in award.consequences)
     return Text("\n".join(lines))
 
 

@@ -17,11 +17,11 @@ from multihome.controller.state import State
 from multihome.domain.clause_terms import FirstRefusal, FirstRefusalMode
 from multihome.domain.commands import Accepted, AnswerNotice, AwardOffer, Request, ServeNotice
 from multihome.domain.contracts import Contract
-from multihome.domain.events import AwardMade, Event, NoticeAnswered, NoticeServed
+from multihome.domain.events import AwardMade, ClauseConsequence, Event, NoticeAnswered, NoticeServed
 from multihome.domain.ids import AwardId, NoticeId, OfferId
 from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Notice, Offer, Terms
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.procurement.awards import Ruling, rule_award
+from multihome.procurement.awards import awarded_by, rule_award
 from multihome.procurement.matching import match_problem
 from multihome.procurement.notices import make_notice
 from multihome.procurement.offers import awarded_of, offer_problems, terms_of
@@ -215,17 +215,26 @@ def award_offer(state: State, command: AwardOffer, request: Request, now: Now) -
     if isinstance(offer, Refusal) or problems:
         return refused(problems)
     terms = terms_of(offer, state.pools[offer.pool_id], command.chips, command.starts_ms, command.ends_ms)
-    awarded = awarded_of(offer, terms, state.providers[offer.provider_id], awarded_ms, command.replaces)
+    award = _draft(AwardId(f"A-{request.minted_id}"), offer, terms, awarded_ms, command)
     problems.extend(_ahead(f"offer {offer.id}", awarded_ms, now))
     problems.extend(offer_problems(offer, terms, awarded_ms, taken_chips(state, offer.id)))
-    problems.extend(_currencies(state, offer, awarded))
-    ruling = rule_award(state.book(), awarded)
+    problems.extend(_currencies(state, offer, awarded_by(state.book(), award)))
+    ruling = rule_award(state.book(), award)
     problems.extend(_not_permitted(state, offer, missing, now) for missing in ruling.missing)
     if problems:
         return refused(problems)
-    award = _record(AwardId(f"A-{request.minted_id}"), offer, awarded, ruling, command)
+    texts = tuple(one.text for one in ruling.consequences)
+    award = msgspec.structs.replace(award, evidence=ruling.evidence, consequences=texts)
     change = f"award {award.id}: {terms.chips} {terms.accelerator} of {offer.provider_id} in {offer.pool_id}"
-    return Decision(events=(AwardMade(award=award),), answer=Accepted(changes=(change,), made=(award.id,)))
+    follows = (
+        ClauseConsequence(
+            clause=one.clause, code=f"most_favoured_{one.remedy.value}", text=f"award {award.id}: {one.text}"
+        )
+        for one in ruling.consequences
+    )
+    return Decision(
+        events=(AwardMade(award=award), *follows), answer=Accepted(changes=(change, *texts), made=(award.id,))
+    )
 
 
 def taken_chips(state: State, offer_id: OfferId) -> int:
@@ -233,19 +242,19 @@ def taken_chips(state: State, offer_id: OfferId) -> int:
     return sum(award.terms.chips for award in state.awards.values() if award.offer_id == offer_id)
 
 
-def _record(award_id: AwardId, offer: Offer, awarded: Awarded, ruling: Ruling, command: AwardOffer) -> AwardRecord:
+def _draft(award_id: AwardId, offer: Offer, terms: Terms, awarded_ms: int, command: AwardOffer) -> AwardRecord:
+    """The award as it would be made, before any clause was asked."""
     return AwardRecord(
         id=award_id,
         offer_id=offer.id,
         provider_id=offer.provider_id,
         pool_id=offer.pool_id,
-        terms=awarded.terms,
-        use=awarded.use,
-        new_capacity=awarded.new_capacity,
-        awarded_ms=awarded.awarded_ms,
-        evidence=ruling.evidence,
-        replaces=awarded.replaces,
-        consequences=ruling.consequences,
+        terms=terms,
+        use=offer.use,
+        new_capacity=offer.new_capacity,
+        awarded_ms=awarded_ms,
+        evidence=(),
+        replaces=command.replaces,
         actor=command.actor,
         why=command.why,
     )
@@ -268,12 +277,12 @@ def _currencies(state: State, offer: Offer, awarded: Awarded) -> Iterator[Refusa
 
 
 def _not_permitted(state: State, offer: Offer, missing: MissingPermission, now: Now) -> Refusal:
-    """The clause, the rule, and the date on which an award could become permitted."""
+    """The clause, the rule, and what would be permitted: less of it, or the same at some date."""
     clause = f"{missing.clause.contract_id}/{missing.clause.clause_id}"
     could_ms = earliest_ms(state.book(), missing.clause, now.contract_ms)
-    accepted = "" if could_ms is None else f"at the earliest from {format_instant(could_ms)}"
+    from_then = "" if could_ms is None else f"at the earliest from {format_instant(could_ms)}"
     text = f"clause {clause} stands against its award: {missing.missing}"
-    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=accepted)
+    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=missing.accepted or from_then)
 
 
 def _offer(state: State, offer_id: OfferId) -> Offer | Refusal:

@@ -223,6 +223,7 @@ class State(msgspec.Struct):
             answers=self.notice_answers,
             awards=self.awards,
             losses=losses,
+            accelerators=self.accelerators,
         )
 
     def provider_state(self, provider_id: ProviderId) -> ProviderState:

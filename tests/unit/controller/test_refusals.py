@@ -253,13 +253,15 @@ def lived_in() -> Control:
     leap = first_refusal("leap", notice=Window(days=67, closes_minute=150))
     offers = (
         offer(),
-        offer("O-EUR", currency="EUR"),
         offer("O-OWN", "alpha"),
         offer("O-OLD", new_capacity=False),
         offer("O-PAST", expires_ms=day(20)),
     )
     gamma = contract("gamma", clauses=[leap], tranches=[], calendar=Calendar(zone="America/New_York"))
     control.do(facts(provider("gamma"), gamma, *offers))
+    # Such a document is refused; what serving and awarding say of it is for one that came another way.
+    euro = offer("O-EUR", currency="EUR")
+    control.state.offers[euro.id] = euro
     control.do(serving())
     control.do(serving(chips=8))
     control.do(answering(AnswerKind.DECLINED, DECLINED, effective_ms=0))
