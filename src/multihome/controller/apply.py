@@ -12,6 +12,7 @@ from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
+from multihome.controller.reminders import note_dates
 from multihome.controller.state import (
     ANSWERS_MAX,
     ATTEMPT_MS_MAX,
@@ -48,6 +49,7 @@ from multihome.units.time import FOREVER_MS, Interval, Now
 def apply(state: State, event: ev.Event, at: Now) -> None:
     """Change the state by one event that happened at an instant."""
     _FOLDS[type(event)](state, event, at)
+    note_dates(state, event, at)
 
 
 def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Refusal) -> None:
@@ -350,6 +352,11 @@ def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
     state.deadlines_told[event.id] = None
 
 
+def _deadlines_read(state: State, event: ev.DeadlinesRead, at: Now) -> None:
+    del at
+    state.deadlines_due_ms = event.next_ms
+
+
 def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
     key = outbox_key(event.webhook_id, event.notification.id)
     due_ms = at.process_ms + ATTEMPT_MS_MAX
@@ -477,6 +484,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.BreachCured: _breach_cured,
     ev.TerminationGiven: _termination_given,
     ev.DeadlineNear: _deadline_near,
+    ev.DeadlinesRead: _deadlines_read,
     ev.NotificationSent: _notification_sent,
     ev.NotificationDelivered: _notification_delivered,
     ev.NotificationFailed: _notification_failed,

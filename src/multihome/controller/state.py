@@ -39,9 +39,9 @@ from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
-from multihome.units.time import MS_PER_SECOND, Interval, Now
+from multihome.units.time import FOREVER_MS, MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 3
+STATE_VERSION = 4
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -190,6 +190,8 @@ class State(msgspec.Struct):
     given_up: dict[str, Pending] = {}
     deadlines_told: dict[str, None] = {}
     """Deadlines that were told once already."""
+    deadlines_due_ms: int = FOREVER_MS
+    """When the deadlines are to be read next, see `controller.reminders`; never while nothing has a date."""
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}

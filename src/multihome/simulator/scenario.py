@@ -1,4 +1,4 @@
-"""A compact market of its own: three providers, a first refusal, an exclusivity, a take-or-pay, quotas, odd workloads.
+"""A compact market of its own: three providers, first refusals, a cap, an exclusivity, take-or-pay, odd workloads.
 
 Figures are invented and round; what matters is that every rule binds somewhere.
 """
@@ -7,14 +7,20 @@ import msgspec
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
+    ConcentrationCap,
     DelayRemedy,
+    Dimension,
     Exclusivity,
     Exemption,
     ExemptionGround,
+    Favoured,
+    FavouredRemedy,
     FirstRefusal,
     FirstRefusalMode,
     MatchTest,
     MaterialChange,
+    Measure,
+    MostFavoured,
     Scope,
     TakeOrPay,
     Use,
@@ -234,6 +240,26 @@ def _holders_contract(dice: Dice) -> Contract:
             source=_SOURCE,
         ),
         TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=dice.pick((3_000, 9_000)), source=_SOURCE),
+        ConcentrationCap(
+            id="not-all-from-one",
+            interval=_TERM,
+            dimension=dice.pick(tuple(Dimension)),
+            measure=dice.pick(tuple(Measure)),
+            cap_bps=dice.pick((4_000, 6_000, 10_000)),
+            window_days=dice.pick((20, 60)),
+            source=_SOURCE,
+        ),
+        MostFavoured(
+            id="paid-as-well",
+            interval=_TERM,
+            favoured=dice.pick(tuple(Favoured)),
+            accelerators=(_GPU, _TPU),
+            chips_min=1,
+            chips_max=1_000,
+            look_back_days=30,
+            remedy=dice.pick(tuple(FavouredRemedy)),
+            source=_SOURCE,
+        ),
     )
     return Contract(
         id=ContractId("alto-2025"),
