@@ -44,12 +44,11 @@ def deadlines_near(state: State, now: Now) -> Iterator[ev.Event]:
         return
     next_ms = at_ms + READ_AHEAD_DAYS * MS_PER_DAY
     for deadline in to_act(state, state.deadlines_due_ms, next_ms + LEAD_MS):
-        if deadline.at_ms >= at_ms + LEAD_MS:
+        if deadline.at_ms > at_ms + LEAD_MS:
             next_ms = min(next_ms, deadline.at_ms - LEAD_MS)
         elif deadline.id not in state.deadlines_told:
             yield _near(deadline, at_ms)
-    # At least one instant on: what is near now was told now.
-    yield ev.DeadlinesRead(next_ms=max(next_ms, at_ms + 1))
+    yield ev.DeadlinesRead(next_ms=next_ms)
 
 
 def note_dates(state: State, event: ev.Event, at: Now) -> None:
