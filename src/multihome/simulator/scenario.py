@@ -80,7 +80,7 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         _waiver(),
         *_offers(dice),
         _neocloud_contract(dice),
-        _tensor_contract(),
+        _tensor_contract(dice),
         Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), domains=2, effective_ms=_day(5), source=_SOURCE),
         Delivery(id="brisk-1", tranche_id=TrancheId("brisk-2025/t1"), domains=1, effective_ms=_day(9), source=_SOURCE),
         Delivery(id="brisk-x", tranche_id=TrancheId("brisk-2025/bad"), domains=2, effective_ms=_day(9), source=_SOURCE),
@@ -249,17 +249,6 @@ def _holders_contract(dice: Dice) -> Contract:
             window_days=dice.pick((20, 60)),
             source=_SOURCE,
         ),
-        MostFavoured(
-            id="paid-as-well",
-            interval=_TERM,
-            favoured=dice.pick(tuple(Favoured)),
-            accelerators=(_GPU, _TPU),
-            chips_min=1,
-            chips_max=1_000,
-            look_back_days=30,
-            remedy=dice.pick(tuple(FavouredRemedy)),
-            source=_SOURCE,
-        ),
     )
     return Contract(
         id=ContractId("alto-2025"),
@@ -348,6 +337,7 @@ def _neocloud_contract(dice: Dice) -> Contract:
             DelayRemedy(
                 id="late", interval=_TERM, grace_days=3, discount_bps_per_day=100, cap_bps=3_000, source=_SOURCE
             ),
+            _favouring(Favoured.BUYER, dice),
         ),
         tranches=(
             _tranche("brisk-2025/t1", "brisk/north", 2, 2_200_000, waived, ends_ms),
@@ -357,15 +347,33 @@ def _neocloud_contract(dice: Dice) -> Contract:
     )
 
 
-def _tensor_contract() -> Contract:
+def _tensor_contract(dice: Dice) -> Contract:
     award = Award(awarded_ms=_day(2), exemption="chips of another vendor, agreed in writing")
     return Contract(
         id=ContractId("cirrus-2025"),
         title="Cirrus",
         provider_id=TENSOR,
         interval=_TERM,
-        clauses=(TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=5_000, source=_SOURCE),),
+        clauses=(
+            TakeOrPay(id="take-or-pay", interval=_TERM, share_bps=5_000, source=_SOURCE),
+            _favouring(Favoured.PROVIDER, dice),
+        ),
         tranches=(_tranche("cirrus-2025/t1", "cirrus/west", 2, 1_900_000, award, _TERM.end_ms),),
+        source=_SOURCE,
+    )
+
+
+def _favouring(favoured: Favoured, dice: Dice) -> MostFavoured:
+    """Both sorts of chips are compared, and awards by the dozen are in the band."""
+    return MostFavoured(
+        id="as-well-as-others",
+        interval=_TERM,
+        favoured=favoured,
+        accelerators=(_GPU, _TPU),
+        chips_min=1,
+        chips_max=1_000,
+        look_back_days=30,
+        remedy=dice.pick(tuple(FavouredRemedy)),
         source=_SOURCE,
     )
 
