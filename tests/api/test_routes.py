@@ -338,6 +338,7 @@ def test_a_delivery_twice_is_settled(api: httpx.Client) -> None:
 def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
     part = {"chips": 8, "starts": "2025-07-01", "ends": "2025-09-01"} | PERSON
     assert api.get("/v1/offers").json() == {"offers": []}
+    assert api.get("/v1/needs").json() == {"needs": []}
     assert api.get("/v1/notices").json() == {"notices": []}
     assert api.get("/v1/awards").json() == {"awards": []}
     refusal(api.post("/v1/notices", json=part | {"offer": "ghost", "clause": "order/rofr"}), "not_found")

@@ -13,6 +13,7 @@ from multihome.domain.refusals import RefusalCode
 from multihome.ports.journal import HistoryRow
 from multihome.units.time import parse_instant
 from multihome.views.history import FACT, read_row, workload_of
+from multihome.views.needs import NeedsView, need_rows
 from multihome.views.procurement import AwardsView, NoticesView, OffersView, award_rows, notice_rows, offer_rows
 from multihome.views.was_allowed import WasAllowed, was_allowed
 from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal
@@ -24,6 +25,12 @@ router = APIRouter(prefix="/v1", tags=["procurement"])
 
 ROWS_OF_RUN_MAX = 5_000
 _RUN_PARTS = 3
+
+
+@router.get("/needs", responses=answers(NeedsView))
+async def read_needs(context: Ctx) -> Response:
+    """All needs, with offers, notices and awards for each, what is still open, and how long it took."""
+    return view_response(await viewed(context, need_rows))
 
 
 @router.get("/offers", responses=answers(OffersView))

@@ -53,6 +53,11 @@ def command_line() -> typer.Typer:
             },
         ),
         (
+            "need",
+            "Capacity that is wanted, and what became of it.",
+            {"list": procuring.need_list, "show": procuring.need_show},
+        ),
+        (
             "offer",
             "What providers would sell.",
             {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},

@@ -1,4 +1,4 @@
-"""Commands of procurement: offers, first-refusal notices, awards, and what was allowed when."""
+"""Commands of procurement: needs, offers, first-refusal notices, awards, and what was allowed when."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,31 @@ Chips = Annotated[int, typer.Option(min=1, help="How many chips.")]
 Start = Annotated[str, typer.Option(metavar="DATE", help="From when.")]
 End = Annotated[str, typer.Option(metavar="DATE", help="Until when.")]
 Offer = Annotated[str, typer.Argument(metavar="OFFER")]
+
+
+def need_list(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """List all needs, with what was granted of each and what is still open."""
+    from multihome.cli import procurement_tables  # noqa: PLC0415
+
+    tell(client_of(context, state).needs(), as_json, procurement_tables.needs)
+
+
+def need_show(
+    context: typer.Context,
+    need: Annotated[str, typer.Argument(metavar="NEED")],
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Show one need: offers, notices and awards for it, obtainability and time to capacity."""
+    from multihome.cli import procurement_tables  # noqa: PLC0415
+
+    reply = client_of(context, state).needs()
+    found = [row for row in reply.value.needs if row.need.id == need]
+    _only(found, "need", need, [row.need.id for row in reply.value.needs])
+    _tell_one(found[0], as_json, procurement_tables.need)
 
 
 def offer_list(

@@ -16,6 +16,7 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
+from multihome.views.needs import NeedsView
 from multihome.views.preview import Preview
 from multihome.views.procurement import AwardsView, NoticesView, OffersView
 from multihome.views.report import Report
@@ -213,6 +214,10 @@ class Client:
         """Admit to a provider or pool again."""
         path = f"/v1/drains/{quote(target)}"
         return self._command(AcceptedOut, "DELETE", path, None, {"actor": actor, "why": why})
+
+    def needs(self) -> Reply[NeedsView]:
+        """All needs."""
+        return self._read(NeedsView, "/v1/needs")
 
     def offers(self) -> Reply[OffersView]:
         """All offers."""

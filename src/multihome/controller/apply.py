@@ -39,6 +39,7 @@ from multihome.domain import events as ev
 from multihome.domain.commands import Accepted, OverrideRule
 from multihome.domain.contracts import Contract
 from multihome.domain.ids import ContractId, ProviderId
+from multihome.domain.procurement import Need
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery
@@ -84,11 +85,12 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 
 
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
-    del at
     document = event.document
     table, key = place_of(state, document)
     table[key] = document
-    if isinstance(document, Contract):
+    if isinstance(document, Need):
+        state.needs_since.setdefault(document.id, at.contract_ms)
+    elif isinstance(document, Contract):
         _restate(state, document.id)
     elif isinstance(document, Delivery):
         _restate(state, ContractId(document.tranche_id.rpartition("/")[0]))

@@ -171,6 +171,8 @@ class State(msgspec.Struct):
     waivers: dict[WaiverId, Waiver] = {}
     suspensions: dict[str, Suspension] = {}
     needs: dict[NeedId, Need] = {}
+    needs_since: dict[NeedId, int] = {}
+    """When each need was first recorded, in contract time."""
     offers: dict[OfferId, Offer] = {}
     notices: dict[NoticeId, Notice] = {}
     notice_answers: dict[NoticeId, Answer] = {}
