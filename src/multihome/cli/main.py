@@ -55,7 +55,7 @@ def command_line() -> typer.Typer:
         (
             "need",
             "Capacity that is wanted, and what became of it.",
-            {"list": procuring.need_list, "show": procuring.need_show},
+            {"list": procuring.need_list, "show": procuring.need_show, "ask": procuring.need_ask},
         ),
         (
             "offer",

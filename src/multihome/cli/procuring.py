@@ -46,6 +46,41 @@ def need_show(
     _tell_one(found[0], as_json, procurement_tables.need)
 
 
+def need_ask(  # noqa: PLR0913, PLR0917 -- one argument an option
+    context: typer.Context,
+    need: Annotated[str, typer.Argument(metavar="NEED")],
+    clause: Annotated[str, typer.Option(metavar="CONTRACT/CLAUSE", help="A first refusal in the mode first_offer.")],
+    accelerator: Annotated[str, typer.Option(help="Of which accelerator.")],
+    region: Annotated[str, typer.Option(help="Where.")],
+    chips: Chips,
+    rate_cap: Annotated[str, typer.Option(metavar="USD", help="The highest rate per chip-hour.")],
+    start: Start,
+    end: End,
+    why: options.Why = "the capacity is needed",
+    effective: Effective = "",
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Ask the holder of a first refusal for it, before anybody made an offer; its window runs from then on."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    body = _without_empty(
+        clause=clause,
+        accelerator=accelerator,
+        region=region,
+        chips=chips,
+        rate_usd_per_chip_hour=rate_cap,
+        starts=start,
+        ends=end,
+        effective=effective,
+        actor=actor,
+        why=why,
+    )
+    tell(client_of(context, state).ask_first(need, body), as_json, tables.accepted)
+
+
 def offer_list(
     context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
 ) -> None:

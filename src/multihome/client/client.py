@@ -235,6 +235,10 @@ class Client:
         """Serve a notice, with fields as the API names them."""
         return self._command(AcceptedOut, "POST", "/v1/notices", dict(body))
 
+    def ask_first(self, need: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Ask a holder for what is needed, with fields as the API names them."""
+        return self._command(AcceptedOut, "POST", f"/v1/needs/{_part(need)}/notices", dict(body))
+
     def answer_notice(self, notice: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Record a holder's answer."""
         return self._command(AcceptedOut, "POST", f"/v1/notices/{_part(notice)}/answer", dict(body))

@@ -15,11 +15,11 @@ from multihome.clauses.scope import Awarded
 from multihome.controller.decision import Decision, needs_person, refused
 from multihome.controller.state import State
 from multihome.domain.clause_terms import FirstRefusal, FirstRefusalMode
-from multihome.domain.commands import Accepted, AnswerNotice, AwardOffer, Request, ServeNotice
+from multihome.domain.commands import Accepted, AnswerNotice, AskFirst, AwardOffer, Request, ServeNotice
 from multihome.domain.contracts import Contract
 from multihome.domain.events import AwardMade, ClauseConsequence, Event, NoticeAnswered, NoticeServed
-from multihome.domain.ids import AwardId, NoticeId, OfferId
-from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Notice, Offer, Terms
+from multihome.domain.ids import AwardId, ContractId, NeedId, NoticeId, OfferId, ProviderId
+from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Need, Notice, Offer, Terms
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.procurement.awards import awarded_by, rule_award
 from multihome.procurement.matching import match_problem
@@ -52,7 +52,7 @@ def serve_notice(state: State, command: ServeNotice, request: Request, now: Now)
     """Serve the holder of a first refusal a notice of an offer's terms."""
     served_ms = command.effective_ms or now.contract_ms
     offer = _offer(state, command.offer_id)
-    holder = _holder(state, command, served_ms)
+    holder = _holder(state, command.contract_id, command.clause_id, served_ms)
     problems = [one for one in (offer, holder, needs_person(command.actor, command.why)) if isinstance(one, Refusal)]
     if isinstance(offer, Refusal) or isinstance(holder, Refusal) or problems:
         return refused(problems)
@@ -67,15 +67,82 @@ def serve_notice(state: State, command: ServeNotice, request: Request, now: Now)
         problems.append(notice)
     if isinstance(notice, Refusal) or problems:
         return refused(problems)
+    return _served(contract, notice)
+
+
+def ask_first(state: State, command: AskFirst, request: Request, now: Now) -> Decision:
+    """Serve the holder of a first refusal a notice of what is needed, where it is to be asked before there is an offer.
+
+    What it answers leaves others what it does not want, on terms no better than it asked.
+    """
+    served_ms = command.effective_ms or now.contract_ms
+    need = state.needs.get(command.need_id) or _no_need(state, command.need_id)
+    holder = _holder(state, command.contract_id, command.clause_id, served_ms)
+    problems = [one for one in (need, holder, needs_person(command.actor, command.why)) if isinstance(one, Refusal)]
+    if isinstance(need, Refusal) or isinstance(holder, Refusal) or problems:
+        return refused(problems)
+    contract, terms = holder
+    wanted = Terms(
+        accelerator=command.accelerator,
+        region=command.region,
+        chips=command.chips,
+        starts_ms=command.starts_ms,
+        ends_ms=command.ends_ms,
+        rate_micro_usd_per_chip_hour=command.rate_micro_usd_per_chip_hour,
+        currency=contract.currency,
+    )
+    problems.extend(_ahead(f"clause {contract.id}/{terms.id}", served_ms, now))
+    problems.extend(_ask_problems(contract, terms, need, wanted, served_ms))
+    notice_id = NoticeId(f"N-{request.minted_id}")
+    notice = make_notice(contract, terms, notice_id, None, wanted, need.use, served_ms, command.actor)
+    if isinstance(notice, Refusal):
+        problems.append(notice)
+    if isinstance(notice, Refusal) or problems:
+        return refused(problems)
+    return _served(contract, msgspec.structs.replace(notice, need_id=need.id))
+
+
+def _served(contract: Contract, notice: Notice) -> Decision:
+    clause = f"{contract.id}/{notice.clause.clause_id}"
     until = format_instant(notice.closes_ms)
-    change = f"notice {notice_id} served on {contract.provider_id} under {contract.id}/{terms.id}, open until {until}"
-    return Decision(events=(NoticeServed(notice=notice),), answer=Accepted(changes=(change,), made=(notice_id,)))
+    change = f"notice {notice.id} served on {contract.provider_id} under {clause}, open until {until}"
+    return Decision(events=(NoticeServed(notice=notice),), answer=Accepted(changes=(change,), made=(notice.id,)))
 
 
-def _holder(state: State, command: ServeNotice, served_ms: int) -> tuple[Contract, FirstRefusal] | Refusal:
+def _no_need(state: State, need_id: NeedId) -> Refusal:
+    text = "no need of this name is on record"
+    return Refusal(RefusalCode.NOT_FOUND, f"need {need_id}", text, accepted=", ".join(sorted(state.needs)))
+
+
+def _ask_problems(
+    contract: Contract, terms: FirstRefusal, need: Need, wanted: Terms, served_ms: int
+) -> Iterator[Refusal]:
+    """What keeps a holder from being asked so: another mode, more than is needed, or what the clause would not bind."""
+    clause, subject = f"clause {contract.id}/{terms.id}", f"need {need.id}"
+    if terms.mode is not FirstRefusalMode.FIRST_OFFER:
+        text = f"in the mode {terms.mode.value} its holder is asked when there is an offer"
+        yield Refusal(RefusalCode.WRONG_STATE, clause, text, accepted="a notice of an offer")
+    if wanted.accelerator not in need.accelerators:
+        text = f"{wanted.accelerator} is not what is needed"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=", ".join(need.accelerators))
+    if wanted.chips > need.chips:
+        text = f"{wanted.chips} chips are more than is needed"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=f"at most {need.chips} chips")
+    if wanted.ends_ms <= wanted.starts_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, "it would end before it starts")
+    # Whose it will be is not known, nor where that one is at home: a territory may be either, and is not tested.
+    anywhere = msgspec.structs.replace(terms, scope=msgspec.structs.replace(terms.scope, territories=()))
+    awarded = Awarded(ProviderId(""), None, "", new_capacity=True, use=need.use, terms=wanted, awarded_ms=served_ms)
+    if not binds_award(anywhere, contract.provider_id, awarded):
+        yield Refusal(RefusalCode.WRONG_STATE, clause, f"need {need.id} lies outside its scope; it needs no notice")
+
+
+def _holder(
+    state: State, contract_id: ContractId, clause_id: str, served_ms: int
+) -> tuple[Contract, FirstRefusal] | Refusal:
     """The first refusal that a notice is served under, in the version that is in force."""
-    contract = state.contracts.get(command.contract_id)
-    terms = clause_at(contract, command.clause_id, served_ms) if contract else None
+    contract = state.contracts.get(contract_id)
+    terms = clause_at(contract, clause_id, served_ms) if contract else None
     if contract is not None and isinstance(terms, FirstRefusal):
         return contract, terms
     names = sorted(
@@ -86,7 +153,7 @@ def _holder(state: State, command: ServeNotice, served_ms: int) -> tuple[Contrac
             if isinstance(one, FirstRefusal) and one.interval.contains(served_ms)
         }
     )
-    subject = f"{command.contract_id}/{command.clause_id}"
+    subject = f"{contract_id}/{clause_id}"
     text = f"no right of first refusal of this name is in force on {format_date(served_ms)}"
     return Refusal(RefusalCode.NOT_FOUND, subject, text, accepted=", ".join(names))
 

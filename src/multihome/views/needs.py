@@ -57,7 +57,9 @@ def _row(state: State, need: Need, now_ms: int) -> NeedRow:
         need=need,
         since_ms=since_ms,
         offers=offers,
-        notices=tuple(notice.id for notice in state.notices.values() if notice.offer_id in offers),
+        notices=tuple(
+            notice.id for notice in state.notices.values() if notice.need_id == need.id or notice.offer_id in offers
+        ),
         awards=tuple(award.id for award in awards),
         granted_chips=granted,
         accepted_chips=sum(chips for _, chips in accepted),
