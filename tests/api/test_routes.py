@@ -338,9 +338,12 @@ def test_a_delivery_twice_is_settled(api: httpx.Client) -> None:
 def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
     part = {"chips": 8, "starts": "2025-07-01", "ends": "2025-09-01"} | PERSON
     assert api.get("/v1/offers").json() == {"offers": []}
+    assert api.get("/v1/needs").json() == {"needs": []}
     assert api.get("/v1/notices").json() == {"notices": []}
     assert api.get("/v1/awards").json() == {"awards": []}
     refusal(api.post("/v1/notices", json=part | {"offer": "ghost", "clause": "order/rofr"}), "not_found")
+    asked = part | {"clause": "order/rofr", "accelerator": "H100", "region": "east", "rate_usd_per_chip_hour": "2.50"}
+    refusal(api.post("/v1/needs/ghost/notices", json=asked), "not_found")
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "declined"} | PERSON), "not_found")
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "lapsed"} | PERSON), "invalid")
     refusal(api.post("/v1/awards", json=part | {"offer": "ghost"}), "not_found")

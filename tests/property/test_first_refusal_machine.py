@@ -1,7 +1,7 @@
 """Any history of offers, notices, answers, lapses, losses and awards: nothing in scope is awarded that may not be.
 
 The model beside the controller is an oracle of its own: it keeps what each notice left to others as a list of small
-records, and decides by looking at them, never by asking the code under test.
+records, and decides by looking at them, never by asking the code under test. A concentration cap binds beside it.
 """
 
 from typing import Any
@@ -30,6 +30,7 @@ from multihome.domain.ids import AwardId, ContractId, NoticeId, OfferId, Provide
 from multihome.domain.procurement import AnswerKind
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR
+from tests.awards import cap
 from tests.builders import ALPHA, RATE, contract, day, first_refusal, offer, world
 from tests.control import Control, replayed
 
@@ -39,6 +40,8 @@ STARTS = st.sampled_from([40, 41, 43])
 KINDS = st.sampled_from([AnswerKind.MATCHED, AnswerKind.MATCHED_IN_PART, AnswerKind.DECLINED])
 MODES = st.sampled_from(FirstRefusalMode)
 WINDOW_DAYS, WAIVER_DAYS, LOSS_DAYS = 3, 6, 2
+CAP_DAYS = 50
+"""A cap counts the chips of this many days."""
 RATES = {"O-1": RATE, "O-2": RATE + 100_000}
 
 
@@ -59,12 +62,17 @@ class Buying(RuleBasedStateMachine):
     """Alpha holds a first refusal; beta makes two offers, one of them dearer."""
 
     @initialize(
-        mode=st.sampled_from(FirstRefusalMode), rate_bps=st.sampled_from([0, 400]), start_days=st.integers(0, 2)
+        mode=st.sampled_from(FirstRefusalMode),
+        rate_bps=st.sampled_from([0, 400]),
+        start_days=st.integers(0, 2),
+        cap_bps=st.sampled_from([10_000, 5_500, 6_000]),
     )
-    def install(self, mode: FirstRefusalMode, rate_bps: int, start_days: int) -> None:
+    def install(self, mode: FirstRefusalMode, rate_bps: int, start_days: int, cap_bps: int) -> None:
         self.control = Control()
         self.left: dict[NoticeId, Left] = {}
         self.taken = dict.fromkeys(RATES, 0)
+        self.awarded: list[tuple[int, int]] = []
+        self.cap_bps = cap_bps
         self.lost_ms: int | None = None
         self.mode, self.rate_bps, self.start_days = mode, rate_bps, start_days
         clause = first_refusal(
@@ -74,10 +82,11 @@ class Buying(RuleBasedStateMachine):
             material_change=MaterialChange(rate_bps=rate_bps, start_days=start_days),
             exemptions=(Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=LOSS_DAYS),),
         )
+        share = cap(cap_bps=cap_bps, window_days=CAP_DAYS)
         offers = (offer(chips_max=64), offer("O-2", rate_micro_usd_per_chip_hour=RATES["O-2"], chips_max=64))
         self.control.do(Install(installation_id="test"))
         self.control.do(DeclareClock(start_ms=day(1)))
-        self.control.do(Apply(documents=(*world(), contract(clauses=[clause]), *offers), workloads=()))
+        self.control.do(Apply(documents=(*world(), contract(clauses=[clause, share]), *offers), workloads=()))
 
     @property
     def now_ms(self) -> int:
@@ -185,15 +194,37 @@ class Buying(RuleBasedStateMachine):
         if chips > 64 - self.taken[name]:
             assert isinstance(answer, Refusal)
             return
-        assert isinstance(answer, Accepted) == (bool(covering) or is_emergency), answer
+        asked = bool(covering) or is_emergency
+        fits = self.keeps_cap(chips, day(start))
+        assert isinstance(answer, Accepted) == (asked and fits), answer
         if not isinstance(answer, Accepted):
             assert answer.code is RefusalCode.NOT_PERMITTED
+            if asked:
+                self.check_most(answer.accepted, chips, day(start))
             return
         self.taken[name] += chips
+        self.awarded.append((chips, day(start)))
         award = self.control.state.awards[AwardId(answer.made[0])]
         assert list(check_award(self.control.state, award)) == []
         if not is_emergency:
             covering[0].chips -= chips
+
+    def keeps_cap(self, chips: int, starts_ms: int) -> bool:
+        """Alpha and beta have 32 chips each all year; beta has what was awarded besides, from a day on."""
+        days = range((self.now_ms - day(0)) // MS_PER_HOUR, (self.now_ms - day(0)) // MS_PER_HOUR + 24 * CAP_DAYS)
+        hours = len(days)
+        extra = sum(
+            count * sum(1 for hour in days if starts <= day(0) + hour * MS_PER_HOUR < day(140))
+            for count, starts in (*self.awarded, (chips, starts_ms))
+        )
+        return (32 * hours + extra) * 10_000 <= self.cap_bps * (64 * hours + extra)
+
+    def check_most(self, said: str, chips: int, starts_ms: int) -> None:
+        """The most chips that a refusal names keep the cap, and one more does not."""
+        most = int(said.split()[2]) if said else 0
+        assert most < chips
+        assert not most or self.keeps_cap(most, starts_ms)
+        assert not self.keeps_cap(most + 1, starts_ms)
 
     def covers(self, left: Left, name: str, chips: int, starts_ms: int) -> bool:
         return (
@@ -220,9 +251,17 @@ TestBuying.settings = settings(
 )
 
 
-def test_a_planted_fault_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever decides takes the terms of a notice for whatever is asked: only the dates of a waiver are looked at."""
-    monkeypatch.setattr("multihome.clauses.waivers._terms_gap", lambda *_: "")
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        # Whoever decides takes the terms of a notice for whatever is asked: only the dates of a waiver are looked at.
+        ("multihome.clauses.waivers._terms_gap", lambda *_: ""),
+        # Whoever decides asks no cap.
+        ("multihome.procurement.awards.verdicts", lambda *_: ()),
+    ],
+)
+def test_a_planted_fault_is_caught(monkeypatch: pytest.MonkeyPatch, name: str, fault: object) -> None:
+    monkeypatch.setattr(name, fault)
     search = settings(
         max_examples=1_000,
         stateful_step_count=20,

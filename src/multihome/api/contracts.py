@@ -10,6 +10,7 @@ from starlette.responses import Response
 from multihome.api.context import Context, Ctx, refused_response, view_response
 from multihome.api.documentation import answers
 from multihome.api.reading import rows_of
+from multihome.controller.deadlines import HORIZON_DAYS
 from multihome.controller.state import State
 from multihome.domain.ids import ContractId
 from multihome.domain.refusals import Refusal, RefusalCode
@@ -24,7 +25,6 @@ from multihome.views.contracts import (
     contract_list,
     contract_view,
 )
-from multihome.views.deadlines import HORIZON_DAYS
 from multihome.views.history import CONSEQUENCE, FACT, read_row
 from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal, refusal_out
 

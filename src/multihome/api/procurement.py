@@ -13,17 +13,33 @@ from multihome.domain.refusals import RefusalCode
 from multihome.ports.journal import HistoryRow
 from multihome.units.time import parse_instant
 from multihome.views.history import FACT, read_row, workload_of
+from multihome.views.needs import NeedsView, need_rows
 from multihome.views.procurement import AwardsView, NoticesView, OffersView, award_rows, notice_rows, offer_rows
 from multihome.views.was_allowed import WasAllowed, was_allowed
 from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal
 from multihome.wire.requests import read_body
-from multihome.wire.requests_procurement import AnswerIn, AwardIn, ServeIn
+from multihome.wire.requests_procurement import AnswerIn, AskIn, AwardIn, ServeIn
 from multihome.wire.responses import AcceptedOut
 
 router = APIRouter(prefix="/v1", tags=["procurement"])
 
 ROWS_OF_RUN_MAX = 5_000
 _RUN_PARTS = 3
+
+
+@router.get("/needs", responses=answers(NeedsView))
+async def read_needs(context: Ctx) -> Response:
+    """All needs, with offers, notices and awards for each, what is still open, and how long it took."""
+    return view_response(await viewed(context, need_rows))
+
+
+@router.post("/needs/{need}/notices", responses=answers(AcceptedOut), openapi_extra=takes(AskIn))
+async def ask_first(need: str, request: Request, context: Ctx) -> Response:
+    """Ask the holder of a first refusal for what is needed, before anybody made an offer for it."""
+    body = read_body(AskIn, await request.body())
+    return (
+        refused_response(body) if isinstance(body, RefusalOut) else await context.answer(body.to_command(need), request)
+    )
 
 
 @router.get("/offers", responses=answers(OffersView))

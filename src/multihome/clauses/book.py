@@ -10,9 +10,10 @@ import msgspec
 from multihome.clauses import exclusivity, first_refusal
 from multihome.clauses.scope import Awarded, covers_award, within_use
 from multihome.clauses.waivers import waiver_gap
+from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Exclusivity, FirstRefusal, TakeOrPay
 from multihome.domain.contracts import Contract, Tranche, Waiver
-from multihome.domain.ids import AwardId, ContractId, NoticeId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.domain.ids import AcceleratorName, AwardId, ContractId, NoticeId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.domain.placements import Evidence
 from multihome.domain.procurement import Answer, AwardRecord, Notice, Terms
 from multihome.domain.supply import Pool, Provider
@@ -30,16 +31,20 @@ class Forbidden(msgspec.Struct, frozen=True):
 
 
 class MissingPermission(msgspec.Struct, frozen=True):
-    """A clause that an award stands against, and what is missing, in words."""
+    """A clause that an award stands against, and what is missing, in words.
+
+    `accepted` is what would be permitted instead, where that is known; empty where only time can tell.
+    """
 
     clause: ClauseRef
     missing: str
+    accepted: str = ""
 
 
 class Book(msgspec.Struct, frozen=True):
     """Contracts, the pools their tranches deliver to, and what was noticed, answered, waived and awarded.
 
-    `losses` are the intervals in which a provider was declared lost.
+    `losses` are the intervals in which a provider was declared lost; `accelerators` tell who makes a chip.
     """
 
     contracts: dict[ContractId, Contract]
@@ -50,6 +55,7 @@ class Book(msgspec.Struct, frozen=True):
     answers: dict[NoticeId, Answer] = {}
     awards: dict[AwardId, AwardRecord] = {}
     losses: dict[ProviderId, tuple[Interval, ...]] = {}
+    accelerators: dict[AcceleratorName, AcceleratorType] = {}
 
 
 def forbidding(book: Book, pool: Pool, kind: WorkloadKind, product: str, at_ms: int) -> Forbidden | None:

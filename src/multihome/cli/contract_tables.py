@@ -7,10 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from multihome.cli.tables import table_of
+from multihome.controller.deadlines import Deadline
 from multihome.units.money import format_usd
 from multihome.units.time import format_date, format_instant, format_moment
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
-from multihome.views.deadlines import Deadline
 
 LINES_MAX = 200
 """Deadlines that are shown; `--json` has them all."""

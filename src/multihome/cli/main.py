@@ -49,6 +49,11 @@ _GROUPS = (
         },
     ),
     (
+        "need",
+        "Capacity that is wanted, and what became of it.",
+        {"list": procuring.need_list, "show": procuring.need_show, "ask": procuring.need_ask},
+    ),
+    (
         "offer",
         "What providers would sell.",
         {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},

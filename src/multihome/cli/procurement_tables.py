@@ -1,14 +1,49 @@
-"""How offers, notices, awards and judgements look to people."""
+"""How needs, offers, notices, awards and judgements look to people."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from multihome.cli.tables import table_of
 from multihome.units.money import format_usd
-from multihome.units.time import format_date, format_instant
+from multihome.units.time import format_date, format_duration, format_instant
+from multihome.views.needs import NeedRow, NeedsView
 from multihome.views.procurement import NoticeRow, NoticesView, OfferRow, OffersView
 from multihome.views.was_allowed import Judgement, WasAllowed
 from multihome.views.words import clause_text, use_text
+
+
+def needs(view: NeedsView) -> RenderableType:
+    """All needs."""
+    table = table_of("need", "accelerators", ">chips", ">granted", ">open", ">accepted", "by")
+    for row in view.needs:
+        table.add_row(
+            row.need.id,
+            ", ".join(row.need.accelerators),
+            f"{row.need.chips:,}",
+            f"{row.granted_chips:,}",
+            f"{row.open_chips:,}",
+            f"{row.accepted_chips:,}",
+            format_date(row.need.by_ms),
+        )
+    return table if view.needs else Text("no needs")
+
+
+def need(row: NeedRow) -> RenderableType:
+    """One need."""
+    one, took_ms = row.need, row.time_to_capacity_ms
+    lines = (
+        f"need {one.id} of {one.chips:,} {' or '.join(one.accelerators)}, on record since {format_date(row.since_ms)}",
+        f"wanted         {format_date(one.by_ms)} to {format_date(one.until_ms)}, for {use_text(one.use)}",
+        f"offers         {', '.join(row.offers) or 'none'}",
+        f"notices        {', '.join(row.notices) or 'none'}",
+        f"awards         {', '.join(row.awards) or 'none'}",
+        f"granted        {row.granted_chips:,} chips, {row.open_chips:,} are still open",
+        f"obtainability  {row.obtained_bps / 100:g} %",
+        f"accepted       {row.accepted_chips:,} chips",
+        f"took           {'not filled yet' if took_ms is None else format_duration(took_ms)}",
+        f"source         {one.source}",
+    )
+    return Text("\n".join(lines))
 
 
 def offers(view: OffersView) -> RenderableType:
@@ -70,6 +105,9 @@ def notice(row: NoticeRow) -> RenderableType:
         lines.append(f"{row.state.replace('_', ' ')} on {format_instant(row.answer.answered_ms)}")
     if row.until_ms:
         lines.append(f"leaves {row.left_chips:,} chips to others until {format_instant(row.until_ms)}")
+    for award in row.awards:
+        lines.append(f"award {award.id}: {award.terms.chips:,} chips of {award.provider_id} ({award.pool_id})")
+        lines.extend(f"  {consequence}" for consequence in award.consequences)
     return Text("\n".join(lines))
 
 

@@ -1,4 +1,4 @@
-"""Commands of procurement: offers, first-refusal notices, awards, and what was allowed when."""
+"""Commands of procurement: needs, offers, first-refusal notices, awards, and what was allowed when."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,66 @@ Chips = Annotated[int, typer.Option(min=1, help="How many chips.")]
 Start = Annotated[str, typer.Option(metavar="DATE", help="From when.")]
 End = Annotated[str, typer.Option(metavar="DATE", help="Until when.")]
 Offer = Annotated[str, typer.Argument(metavar="OFFER")]
+
+
+def need_list(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """List all needs, with what was granted of each and what is still open."""
+    from multihome.cli import procurement_tables  # noqa: PLC0415
+
+    tell(client_of(context, state).needs(), as_json, procurement_tables.needs)
+
+
+def need_show(
+    context: typer.Context,
+    need: Annotated[str, typer.Argument(metavar="NEED")],
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Show one need: offers, notices and awards for it, obtainability and time to capacity."""
+    from multihome.cli import procurement_tables  # noqa: PLC0415
+
+    reply = client_of(context, state).needs()
+    found = [row for row in reply.value.needs if row.need.id == need]
+    _only(found, "need", need, [row.need.id for row in reply.value.needs])
+    _tell_one(found[0], as_json, procurement_tables.need)
+
+
+def need_ask(  # noqa: PLR0913, PLR0917 -- one argument an option
+    context: typer.Context,
+    need: Annotated[str, typer.Argument(metavar="NEED")],
+    clause: Annotated[str, typer.Option(metavar="CONTRACT/CLAUSE", help="A first refusal in the mode first_offer.")],
+    accelerator: Annotated[str, typer.Option(help="Of which accelerator.")],
+    region: Annotated[str, typer.Option(help="Where.")],
+    chips: Chips,
+    rate_cap: Annotated[str, typer.Option(metavar="USD", help="The highest rate per chip-hour.")],
+    start: Start,
+    end: End,
+    why: options.Why = "the capacity is needed",
+    effective: Effective = "",
+    actor: options.Actor = options.actor_default(),
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Ask the holder of a first refusal for it, before anybody made an offer; its window runs from then on."""
+    from multihome.cli import tables  # noqa: PLC0415
+
+    body = _without_empty(
+        clause=clause,
+        accelerator=accelerator,
+        region=region,
+        chips=chips,
+        rate_usd_per_chip_hour=rate_cap,
+        starts=start,
+        ends=end,
+        effective=effective,
+        actor=actor,
+        why=why,
+    )
+    tell(client_of(context, state).ask_first(need, body), as_json, tables.accepted)
 
 
 def offer_list(

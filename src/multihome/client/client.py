@@ -16,6 +16,7 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
+from multihome.views.needs import NeedsView
 from multihome.views.preview import Preview
 from multihome.views.procurement import AwardsView, NoticesView, OffersView
 from multihome.views.report import Report
@@ -214,6 +215,10 @@ class Client:
         path = f"/v1/drains/{quote(target)}"
         return self._command(AcceptedOut, "DELETE", path, None, {"actor": actor, "why": why})
 
+    def needs(self) -> Reply[NeedsView]:
+        """All needs."""
+        return self._read(NeedsView, "/v1/needs")
+
     def offers(self) -> Reply[OffersView]:
         """All offers."""
         return self._read(OffersView, "/v1/offers")
@@ -229,6 +234,10 @@ class Client:
     def serve_notice(self, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Serve a notice, with fields as the API names them."""
         return self._command(AcceptedOut, "POST", "/v1/notices", dict(body))
+
+    def ask_first(self, need: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Ask a holder for what is needed, with fields as the API names them."""
+        return self._command(AcceptedOut, "POST", f"/v1/needs/{_part(need)}/notices", dict(body))
 
     def answer_notice(self, notice: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Record a holder's answer."""

@@ -12,6 +12,7 @@ from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
+from multihome.controller.reminders import note_dates
 from multihome.controller.state import (
     ANSWERS_MAX,
     ATTEMPT_MS_MAX,
@@ -39,6 +40,7 @@ from multihome.domain import events as ev
 from multihome.domain.commands import Accepted, OverrideRule
 from multihome.domain.contracts import Contract
 from multihome.domain.ids import ContractId, ProviderId
+from multihome.domain.procurement import Need
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery
@@ -49,6 +51,7 @@ from multihome.units.time import FOREVER_MS, Interval, Now
 def apply(state: State, event: ev.Event, at: Now) -> None:
     """Change the state by one event that happened at an instant."""
     _FOLDS[type(event)](state, event, at)
+    note_dates(state, event, at)
 
 
 def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Refusal) -> None:
@@ -83,11 +86,12 @@ def _clock_advanced(state: State, event: ev.ClockAdvanced, at: Now) -> None:
 
 
 def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
-    del at
     document = event.document
     table, key = place_of(state, document)
     table[key] = document
-    if isinstance(document, Contract):
+    if isinstance(document, Need):
+        state.needs_since.setdefault(document.id, at.contract_ms)
+    elif isinstance(document, Contract):
         _restate(state, document.id)
     elif isinstance(document, Delivery):
         _restate(state, ContractId(document.tranche_id.rpartition("/")[0]))
@@ -353,6 +357,11 @@ def _deadline_near(state: State, event: ev.DeadlineNear, at: Now) -> None:
     state.deadlines_told[event.id] = None
 
 
+def _deadlines_read(state: State, event: ev.DeadlinesRead, at: Now) -> None:
+    del at
+    state.deadlines_due_ms = event.next_ms
+
+
 def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
     key = outbox_key(event.webhook_id, event.notification.id)
     due_ms = at.process_ms + ATTEMPT_MS_MAX
@@ -481,6 +490,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.BreachCured: _breach_cured,
     ev.TerminationGiven: _termination_given,
     ev.DeadlineNear: _deadline_near,
+    ev.DeadlinesRead: _deadlines_read,
     ev.NotificationSent: _notification_sent,
     ev.NotificationDelivered: _notification_delivered,
     ev.NotificationFailed: _notification_failed,

@@ -9,7 +9,7 @@ from multihome.controller.decision import Decision, accepted, needs_person, refu
 from multihome.controller.deliveries import claim_credit, delivered, move_tranche
 from multihome.controller.documents import document_problems, with_documents, workload_problems
 from multihome.controller.endings import meter_run
-from multihome.controller.procurement import answer_notice, award_offer, serve_notice
+from multihome.controller.procurement import answer_notice, ask_first, award_offer, serve_notice
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import (
     WORKLOADS_MAX,
@@ -333,6 +333,7 @@ _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Deci
     cmd.CureBreach: cure_breach,
     cmd.Terminate: terminate,
     cmd.ServeNotice: serve_notice,
+    cmd.AskFirst: ask_first,
     cmd.AnswerNotice: answer_notice,
     cmd.AwardOffer: award_offer,
 }

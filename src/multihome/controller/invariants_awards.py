@@ -7,6 +7,7 @@ again, from the clause's text, the notice and its answer. Shares no function wit
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 
+from multihome.controller.invariants_caps import cap_breaches
 from multihome.controller.state import State
 from multihome.domain.clause_terms import Exclusivity, ExemptionGround, FirstRefusal, Scope
 from multihome.domain.contracts import Contract
@@ -44,6 +45,7 @@ def award_breaches(state: State, award: AwardRecord) -> Iterator[str]:
                 )
     if not award.evidence:
         yield f"award {award.id} shows no evidence at all"
+    yield from cap_breaches(state, award)
 
 
 def sequence_breaches(state: State) -> Iterator[tuple[str, str]]:

@@ -15,13 +15,13 @@ from multihome.clauses.scope import Awarded
 from multihome.controller.decision import Decision, needs_person, refused
 from multihome.controller.state import State
 from multihome.domain.clause_terms import FirstRefusal, FirstRefusalMode
-from multihome.domain.commands import Accepted, AnswerNotice, AwardOffer, Request, ServeNotice
+from multihome.domain.commands import Accepted, AnswerNotice, AskFirst, AwardOffer, Request, ServeNotice
 from multihome.domain.contracts import Contract
-from multihome.domain.events import AwardMade, Event, NoticeAnswered, NoticeServed
-from multihome.domain.ids import AwardId, NoticeId, OfferId
-from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Notice, Offer, Terms
+from multihome.domain.events import AwardMade, ClauseConsequence, Event, NoticeAnswered, NoticeServed
+from multihome.domain.ids import AwardId, ContractId, NeedId, NoticeId, OfferId, ProviderId
+from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Need, Notice, Offer, Terms
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.procurement.awards import Ruling, rule_award
+from multihome.procurement.awards import awarded_by, rule_award
 from multihome.procurement.matching import match_problem
 from multihome.procurement.notices import make_notice
 from multihome.procurement.offers import awarded_of, offer_problems, terms_of
@@ -52,7 +52,7 @@ def serve_notice(state: State, command: ServeNotice, request: Request, now: Now)
     """Serve the holder of a first refusal a notice of an offer's terms."""
     served_ms = command.effective_ms or now.contract_ms
     offer = _offer(state, command.offer_id)
-    holder = _holder(state, command, served_ms)
+    holder = _holder(state, command.contract_id, command.clause_id, served_ms)
     problems = [one for one in (offer, holder, needs_person(command.actor, command.why)) if isinstance(one, Refusal)]
     if isinstance(offer, Refusal) or isinstance(holder, Refusal) or problems:
         return refused(problems)
@@ -67,15 +67,82 @@ def serve_notice(state: State, command: ServeNotice, request: Request, now: Now)
         problems.append(notice)
     if isinstance(notice, Refusal) or problems:
         return refused(problems)
+    return _served(contract, notice)
+
+
+def ask_first(state: State, command: AskFirst, request: Request, now: Now) -> Decision:
+    """Serve the holder of a first refusal a notice of what is needed, where it is to be asked before there is an offer.
+
+    What it answers leaves others what it does not want, on terms no better than it asked.
+    """
+    served_ms = command.effective_ms or now.contract_ms
+    need = state.needs.get(command.need_id) or _no_need(state, command.need_id)
+    holder = _holder(state, command.contract_id, command.clause_id, served_ms)
+    problems = [one for one in (need, holder, needs_person(command.actor, command.why)) if isinstance(one, Refusal)]
+    if isinstance(need, Refusal) or isinstance(holder, Refusal) or problems:
+        return refused(problems)
+    contract, terms = holder
+    wanted = Terms(
+        accelerator=command.accelerator,
+        region=command.region,
+        chips=command.chips,
+        starts_ms=command.starts_ms,
+        ends_ms=command.ends_ms,
+        rate_micro_usd_per_chip_hour=command.rate_micro_usd_per_chip_hour,
+        currency=contract.currency,
+    )
+    problems.extend(_ahead(f"clause {contract.id}/{terms.id}", served_ms, now))
+    problems.extend(_ask_problems(contract, terms, need, wanted, served_ms))
+    notice_id = NoticeId(f"N-{request.minted_id}")
+    notice = make_notice(contract, terms, notice_id, None, wanted, need.use, served_ms, command.actor)
+    if isinstance(notice, Refusal):
+        problems.append(notice)
+    if isinstance(notice, Refusal) or problems:
+        return refused(problems)
+    return _served(contract, msgspec.structs.replace(notice, need_id=need.id))
+
+
+def _served(contract: Contract, notice: Notice) -> Decision:
+    clause = f"{contract.id}/{notice.clause.clause_id}"
     until = format_instant(notice.closes_ms)
-    change = f"notice {notice_id} served on {contract.provider_id} under {contract.id}/{terms.id}, open until {until}"
-    return Decision(events=(NoticeServed(notice=notice),), answer=Accepted(changes=(change,), made=(notice_id,)))
+    change = f"notice {notice.id} served on {contract.provider_id} under {clause}, open until {until}"
+    return Decision(events=(NoticeServed(notice=notice),), answer=Accepted(changes=(change,), made=(notice.id,)))
 
 
-def _holder(state: State, command: ServeNotice, served_ms: int) -> tuple[Contract, FirstRefusal] | Refusal:
+def _no_need(state: State, need_id: NeedId) -> Refusal:
+    text = "no need of this name is on record"
+    return Refusal(RefusalCode.NOT_FOUND, f"need {need_id}", text, accepted=", ".join(sorted(state.needs)))
+
+
+def _ask_problems(
+    contract: Contract, terms: FirstRefusal, need: Need, wanted: Terms, served_ms: int
+) -> Iterator[Refusal]:
+    """What keeps a holder from being asked so: another mode, more than is needed, or what the clause would not bind."""
+    clause, subject = f"clause {contract.id}/{terms.id}", f"need {need.id}"
+    if terms.mode is not FirstRefusalMode.FIRST_OFFER:
+        text = f"in the mode {terms.mode.value} its holder is asked when there is an offer"
+        yield Refusal(RefusalCode.WRONG_STATE, clause, text, accepted="a notice of an offer")
+    if wanted.accelerator not in need.accelerators:
+        text = f"{wanted.accelerator} is not what is needed"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=", ".join(need.accelerators))
+    if wanted.chips > need.chips:
+        text = f"{wanted.chips} chips are more than is needed"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=f"at most {need.chips} chips")
+    if wanted.ends_ms <= wanted.starts_ms:
+        yield Refusal(RefusalCode.BAD_DATES, subject, "it would end before it starts")
+    # Whose it will be is not known, nor where that one is at home: a territory may be either, and is not tested.
+    anywhere = msgspec.structs.replace(terms, scope=msgspec.structs.replace(terms.scope, territories=()))
+    awarded = Awarded(ProviderId(""), None, "", new_capacity=True, use=need.use, terms=wanted, awarded_ms=served_ms)
+    if not binds_award(anywhere, contract.provider_id, awarded):
+        yield Refusal(RefusalCode.WRONG_STATE, clause, f"need {need.id} lies outside its scope; it needs no notice")
+
+
+def _holder(
+    state: State, contract_id: ContractId, clause_id: str, served_ms: int
+) -> tuple[Contract, FirstRefusal] | Refusal:
     """The first refusal that a notice is served under, in the version that is in force."""
-    contract = state.contracts.get(command.contract_id)
-    terms = clause_at(contract, command.clause_id, served_ms) if contract else None
+    contract = state.contracts.get(contract_id)
+    terms = clause_at(contract, clause_id, served_ms) if contract else None
     if contract is not None and isinstance(terms, FirstRefusal):
         return contract, terms
     names = sorted(
@@ -86,7 +153,7 @@ def _holder(state: State, command: ServeNotice, served_ms: int) -> tuple[Contrac
             if isinstance(one, FirstRefusal) and one.interval.contains(served_ms)
         }
     )
-    subject = f"{command.contract_id}/{command.clause_id}"
+    subject = f"{contract_id}/{clause_id}"
     text = f"no right of first refusal of this name is in force on {format_date(served_ms)}"
     return Refusal(RefusalCode.NOT_FOUND, subject, text, accepted=", ".join(names))
 
@@ -215,17 +282,26 @@ def award_offer(state: State, command: AwardOffer, request: Request, now: Now) -
     if isinstance(offer, Refusal) or problems:
         return refused(problems)
     terms = terms_of(offer, state.pools[offer.pool_id], command.chips, command.starts_ms, command.ends_ms)
-    awarded = awarded_of(offer, terms, state.providers[offer.provider_id], awarded_ms, command.replaces)
+    award = _draft(AwardId(f"A-{request.minted_id}"), offer, terms, awarded_ms, command)
     problems.extend(_ahead(f"offer {offer.id}", awarded_ms, now))
     problems.extend(offer_problems(offer, terms, awarded_ms, taken_chips(state, offer.id)))
-    problems.extend(_currencies(state, offer, awarded))
-    ruling = rule_award(state.book(), awarded)
+    problems.extend(_currencies(state, offer, awarded_by(state.book(), award)))
+    ruling = rule_award(state.book(), award)
     problems.extend(_not_permitted(state, offer, missing, now) for missing in ruling.missing)
     if problems:
         return refused(problems)
-    award = _record(AwardId(f"A-{request.minted_id}"), offer, awarded, ruling, command)
+    texts = tuple(one.text for one in ruling.consequences)
+    award = msgspec.structs.replace(award, evidence=ruling.evidence, consequences=texts)
     change = f"award {award.id}: {terms.chips} {terms.accelerator} of {offer.provider_id} in {offer.pool_id}"
-    return Decision(events=(AwardMade(award=award),), answer=Accepted(changes=(change,), made=(award.id,)))
+    follows = (
+        ClauseConsequence(
+            clause=one.clause, code=f"most_favoured_{one.remedy.value}", text=f"award {award.id}: {one.text}"
+        )
+        for one in ruling.consequences
+    )
+    return Decision(
+        events=(AwardMade(award=award), *follows), answer=Accepted(changes=(change, *texts), made=(award.id,))
+    )
 
 
 def taken_chips(state: State, offer_id: OfferId) -> int:
@@ -233,19 +309,19 @@ def taken_chips(state: State, offer_id: OfferId) -> int:
     return sum(award.terms.chips for award in state.awards.values() if award.offer_id == offer_id)
 
 
-def _record(award_id: AwardId, offer: Offer, awarded: Awarded, ruling: Ruling, command: AwardOffer) -> AwardRecord:
+def _draft(award_id: AwardId, offer: Offer, terms: Terms, awarded_ms: int, command: AwardOffer) -> AwardRecord:
+    """The award as it would be made, before any clause was asked."""
     return AwardRecord(
         id=award_id,
         offer_id=offer.id,
         provider_id=offer.provider_id,
         pool_id=offer.pool_id,
-        terms=awarded.terms,
-        use=awarded.use,
-        new_capacity=awarded.new_capacity,
-        awarded_ms=awarded.awarded_ms,
-        evidence=ruling.evidence,
-        replaces=awarded.replaces,
-        consequences=ruling.consequences,
+        terms=terms,
+        use=offer.use,
+        new_capacity=offer.new_capacity,
+        awarded_ms=awarded_ms,
+        evidence=(),
+        replaces=command.replaces,
         actor=command.actor,
         why=command.why,
     )
@@ -268,12 +344,12 @@ def _currencies(state: State, offer: Offer, awarded: Awarded) -> Iterator[Refusa
 
 
 def _not_permitted(state: State, offer: Offer, missing: MissingPermission, now: Now) -> Refusal:
-    """The clause, the rule, and the date on which an award could become permitted."""
+    """The clause, the rule, and what would be permitted: less of it, or the same at some date."""
     clause = f"{missing.clause.contract_id}/{missing.clause.clause_id}"
     could_ms = earliest_ms(state.book(), missing.clause, now.contract_ms)
-    accepted = "" if could_ms is None else f"at the earliest from {format_instant(could_ms)}"
+    from_then = "" if could_ms is None else f"at the earliest from {format_instant(could_ms)}"
     text = f"clause {clause} stands against its award: {missing.missing}"
-    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=accepted)
+    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=missing.accepted or from_then)
 
 
 def _offer(state: State, offer_id: OfferId) -> Offer | Refusal:

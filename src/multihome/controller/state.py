@@ -39,7 +39,7 @@ from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
-from multihome.units.time import MS_PER_SECOND, Interval, Now
+from multihome.units.time import FOREVER_MS, MS_PER_SECOND, Interval, Now
 
 STATE_VERSION = 4
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
@@ -179,6 +179,8 @@ class State(msgspec.Struct):
     waivers: dict[WaiverId, Waiver] = {}
     suspensions: dict[str, Suspension] = {}
     needs: dict[NeedId, Need] = {}
+    needs_since: dict[NeedId, int] = {}
+    """When each need was first recorded, in contract time."""
     offers: dict[OfferId, Offer] = {}
     notices: dict[NoticeId, Notice] = {}
     notice_answers: dict[NoticeId, Answer] = {}
@@ -200,6 +202,8 @@ class State(msgspec.Struct):
     given_up: dict[str, Pending] = {}
     deadlines_told: dict[str, None] = {}
     """Deadlines that were told once already."""
+    deadlines_due_ms: int = FOREVER_MS
+    """When the deadlines are to be read next, see `controller.reminders`; never while nothing has a date."""
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
@@ -235,6 +239,7 @@ class State(msgspec.Struct):
             answers=self.notice_answers,
             awards=self.awards,
             losses=losses,
+            accelerators=self.accelerators,
         )
 
     def provider_state(self, provider_id: ProviderId) -> ProviderState:

@@ -9,6 +9,7 @@ from multihome.controller.endings import meter_run
 from multihome.controller.notifications import retries
 from multihome.controller.procurement import lapses
 from multihome.controller.reconcile import stop_event
+from multihome.controller.reminders import deadlines_near
 from multihome.controller.settlements import settlements
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
@@ -22,6 +23,7 @@ CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 def upkeep(state: State, now: Now) -> Iterator[Event]:
     """Events that are due: lapses, the end of what was cancelled, what time does to runs, ended periods."""
     yield from lapses(state, now)
+    yield from deadlines_near(state, now)
     for workload_id in state.cancelling:
         workload = state.workloads[workload_id]
         if all(unit.run_id is None for unit in workload.units):

@@ -8,6 +8,7 @@ from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
     ContractId,
+    NeedId,
     NoticeId,
     OfferId,
     ProviderId,
@@ -133,6 +134,26 @@ class ServeNotice(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class AskFirst(Fact, frozen=True, kw_only=True):
+    """Ask the holder of a first refusal in the mode `first_offer` for capacity that is needed, before anybody else.
+
+    The rate is the highest that would be paid. `effective_ms` is when it was asked; 0 is now. It never lies ahead.
+    """
+
+    contract_id: ContractId
+    clause_id: str
+    need_id: NeedId
+    accelerator: AcceleratorName
+    region: str
+    chips: int
+    starts_ms: int
+    ends_ms: int
+    rate_micro_usd_per_chip_hour: int
+    effective_ms: int = 0
+    actor: str
+    why: str
+
+
 class AnswerNotice(Fact, frozen=True, kw_only=True):
     """Record what the holder said: what it would deliver, or asks for where it declines. None is as noticed.
 
@@ -226,6 +247,7 @@ Command = (
     | Restore
     | Override
     | ServeNotice
+    | AskFirst
     | AnswerNotice
     | AwardOffer
     | MoveTranche

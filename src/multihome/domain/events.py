@@ -319,6 +319,12 @@ class DeadlineNear(Fact, frozen=True, kw_only=True):
     text: str
 
 
+class DeadlinesRead(Fact, frozen=True, kw_only=True):
+    """The deadlines were read: unless something is recorded that moves one, none comes near before an instant."""
+
+    next_ms: int
+
+
 class NotificationSent(Fact, frozen=True, kw_only=True):
     """An attempt to tell a webhook something begins."""
 
@@ -450,6 +456,7 @@ Event = (
     | BreachCured
     | TerminationGiven
     | DeadlineNear
+    | DeadlinesRead
     | NotificationSent
     | NotificationDelivered
     | NotificationFailed

@@ -81,12 +81,14 @@ class Offer(Fact, frozen=True, kw_only=True):
 class Notice(Fact, frozen=True, kw_only=True):
     """What the holder of a first refusal was told, when, and until when it may answer.
 
+    It is of an offer, or of a need before anybody made an offer for it.
     `sha256` is the hash of the notice's canonical text (`procurement.notices.notice_text`).
     """
 
     id: NoticeId
     clause: ClauseRef
     offer_id: OfferId | None
+    need_id: NeedId | None = None
     terms: Terms
     use: Use
     served_ms: int

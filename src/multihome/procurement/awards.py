@@ -15,6 +15,8 @@ from multihome.clauses.book import (
     unbound,
     waiver_evidence,
 )
+from multihome.clauses.concentration import Verdict, verdicts
+from multihome.clauses.most_favoured import Consequence, consequences
 from multihome.clauses.scope import Awarded
 from multihome.clauses.waivers import notice_gap, waiver_gap
 from multihome.domain.clause_terms import ClauseRef, Exclusivity, FirstRefusal
@@ -30,14 +32,16 @@ class Ruling(msgspec.Struct, frozen=True):
 
     evidence: tuple[Evidence, ...]
     missing: tuple[MissingPermission, ...]
-    consequences: tuple[str, ...]
+    consequences: tuple[Consequence, ...]
 
 
-def rule_award(book: Book, awarded: Awarded) -> Ruling:
-    """Ask every clause about an award. All awards in the book count as made before it.
+def rule_award(book: Book, award: AwardRecord) -> Ruling:
+    """Ask every clause about an award that is to be made. All awards in the book count as made before it.
 
-    With nothing missing there is at least one piece of evidence, even if it only says that nothing bound the award.
+    What the award says of evidence and consequences is not looked at. With nothing missing there is at least one piece
+    of evidence, even if it only says that nothing bound the award.
     """
+    awarded = awarded_by(book, award)
     evidence: list[Evidence] = []
     missing: list[MissingPermission] = []
     for contract, terms in binding(book, awarded):
@@ -46,30 +50,46 @@ def rule_award(book: Book, awarded: Awarded) -> Ruling:
             evidence.append(verdict)
         else:
             missing.append(verdict)
-    against, consequences = other_clauses(book, awarded)
+    against, follows = other_clauses(book, award)
     if not evidence and not missing:
         evidence.append(unbound(book, awarded.provider_id, awarded))
-    return Ruling(tuple(evidence), (*missing, *against), consequences)
+    return Ruling(tuple(evidence), (*missing, *against), follows)
 
 
-def other_clauses(book: Book, awarded: Awarded) -> tuple[tuple[MissingPermission, ...], tuple[str, ...]]:
-    """What clauses say of an award that ask nobody first: what stands against it, and what follows, in words."""
-    del book, awarded
-    return (), ()
+def other_clauses(book: Book, award: AwardRecord) -> tuple[tuple[MissingPermission, ...], tuple[Consequence, ...]]:
+    """What clauses say of an award that ask nobody first: the caps that it would breach, and what becomes due."""
+    held = verdicts(book, book.accelerators, award, award.awarded_ms)
+    against = tuple(_over(verdict) for verdict in held if not verdict.holds)
+    return against, consequences(book, book.accelerators, award, award.awarded_ms)
+
+
+def _over(verdict: Verdict) -> MissingPermission:
+    accepted = f"at most {verdict.chips_max} chips on these terms" if verdict.chips_max else ""
+    return MissingPermission(verdict.clause, verdict.breach, accepted)
 
 
 def rule_again(book: Book, award: AwardRecord) -> Ruling:
-    """Ask every clause once more about an award on record, with those alone counted before it that came before it."""
+    """Ask every clause once more about an award on record, with those alone counted before it that came before it.
+
+    A tranche that was ordered under this award or a later one cannot have counted either.
+    """
     before: dict[AwardId, AwardRecord] = {}
     for award_id, other in book.awards.items():
         if award_id == award.id:
             break
         before[award_id] = other
-    return rule_award(msgspec.structs.replace(book, awards=before), awarded_again(book, award))
+    known = {None, *before}
+    contracts = {
+        contract_id: msgspec.structs.replace(
+            contract, tranches=tuple(part for part in contract.tranches if part.award.award_id in known)
+        )
+        for contract_id, contract in book.contracts.items()
+    }
+    return rule_award(msgspec.structs.replace(book, awards=before, contracts=contracts), award)
 
 
-def awarded_again(book: Book, award: AwardRecord) -> Awarded:
-    """An award on record, as clauses look at it."""
+def awarded_by(book: Book, award: AwardRecord) -> Awarded:
+    """An award, on record or to be made, as clauses look at it."""
     provider: Provider | None = book.providers.get(award.provider_id)
     return Awarded(
         provider_id=award.provider_id,

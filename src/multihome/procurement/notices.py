@@ -16,7 +16,7 @@ def make_notice(
     contract: Contract,
     terms: FirstRefusal,
     notice_id: NoticeId,
-    offer_id: OfferId,
+    offer_id: OfferId | None,
     offered: Terms,
     use: Use,
     served_ms: int,

@@ -119,9 +119,9 @@ def simulate(seed: int, days: int, plant: Plant = Plant.NONE, given: Given | Non
     )
 
 
-def simulate_journal(seed: int, days: int) -> list[JournalRow]:
-    """The journal that a seed leaves, for whatever reads journals."""
-    driver = _Driver(seed, days, Plant.NONE, None)
+def simulate_journal(seed: int, days: int, plant: Plant = Plant.NONE) -> list[JournalRow]:
+    """The journal that a seed leaves, for whatever reads journals; up to the first violation where a bug is planted."""
+    driver = _Driver(seed, days, plant, None)
     driver.run()
     return driver.disk.rows
 

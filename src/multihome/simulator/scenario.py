@@ -1,4 +1,4 @@
-"""A compact market of its own: three providers, a first refusal, an exclusivity, commitments, quotas, odd workloads.
+"""A compact market of its own: three providers, first refusals, a cap, an exclusivity, commitments, odd workloads.
 
 Figures are invented and round; what matters is that every rule binds somewhere.
 """
@@ -9,16 +9,22 @@ from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import (
     AmountStep,
     ChipStep,
+    ConcentrationCap,
     DelayRemedy,
+    Dimension,
     Exclusivity,
     Exemption,
     ExemptionGround,
+    Favoured,
+    FavouredRemedy,
     FirstRefusal,
     FirstRefusalMode,
     IndexStep,
     MatchTest,
     MaterialChange,
+    Measure,
     MinimumCommitment,
+    MostFavoured,
     Prepayment,
     PriceTiers,
     Ramp,
@@ -84,7 +90,7 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         _waiver(),
         *_offers(dice),
         _neocloud_contract(dice),
-        _tensor_contract(),
+        _tensor_contract(dice),
         Delivery(id="alto-1", tranche_id=TrancheId("alto-2025/t1"), domains=2, effective_ms=_day(5), source=_SOURCE),
         Delivery(id="brisk-1", tranche_id=TrancheId("brisk-2025/t1"), domains=1, effective_ms=_day(9), source=_SOURCE),
         Delivery(id="brisk-x", tranche_id=TrancheId("brisk-2025/bad"), domains=2, effective_ms=_day(9), source=_SOURCE),
@@ -253,6 +259,15 @@ def _holders_contract(dice: Dice) -> Contract:
             refund_bps=5_000,
             source=_SOURCE,
         ),
+        ConcentrationCap(
+            id="not-all-from-one",
+            interval=_TERM,
+            dimension=dice.pick(tuple(Dimension)),
+            measure=dice.pick(tuple(Measure)),
+            cap_bps=dice.pick((4_000, 6_000, 10_000)),
+            window_days=dice.pick((20, 60)),
+            source=_SOURCE,
+        ),
     )
     return Contract(
         id=ContractId("alto-2025"),
@@ -357,6 +372,7 @@ def _neocloud_contract(dice: Dice) -> Contract:
             DelayRemedy(
                 id="late", interval=_TERM, grace_days=3, discount_bps_per_day=100, cap_bps=3_000, source=_SOURCE
             ),
+            _favouring(Favoured.BUYER, dice),
         ),
         tranches=(
             _tranche("brisk-2025/t1", "brisk/north", 2, 2_200_000, waived, ends_ms),
@@ -366,7 +382,7 @@ def _neocloud_contract(dice: Dice) -> Contract:
     )
 
 
-def _tensor_contract() -> Contract:
+def _tensor_contract(dice: Dice) -> Contract:
     award = Award(awarded_ms=_day(2), exemption="chips of another vendor, agreed in writing")
     return Contract(
         id=ContractId("cirrus-2025"),
@@ -404,8 +420,24 @@ def _tensor_contract() -> Contract:
                 index=(IndexStep(from_ms=START_MS + 36 * MS_PER_HOUR, factor_bps=10_700),),
                 source=_SOURCE,
             ),
+            _favouring(Favoured.PROVIDER, dice),
         ),
         tranches=(_tranche("cirrus-2025/t1", "cirrus/west", 2, 1_900_000, award, _TERM.end_ms),),
+        source=_SOURCE,
+    )
+
+
+def _favouring(favoured: Favoured, dice: Dice) -> MostFavoured:
+    """Both sorts of chips are compared, and awards by the dozen are in the band."""
+    return MostFavoured(
+        id="as-well-as-others",
+        interval=_TERM,
+        favoured=favoured,
+        accelerators=(_GPU, _TPU),
+        chips_min=1,
+        chips_max=1_000,
+        look_back_days=30,
+        remedy=dice.pick(tuple(FavouredRemedy)),
         source=_SOURCE,
     )
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import msgspec
 
 from multihome.clauses.delivery import delivered_domains
+from multihome.controller.deadlines import DeadlineKind, pressing
 from multihome.controller.notifications import ATTEMPTS_MAX
 from multihome.controller.state import Openness, State
 from multihome.domain.runs import Fenced, Unknown
 from multihome.units.time import Now, format_date, format_duration, format_instant, format_moment
-from multihome.views.deadlines import DeadlineKind, pressing
 
 
 class Alarm(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import msgspec
 
 from multihome.clauses.delivery import delivered_domains
+from multihome.controller.deadlines import HORIZON_DAYS, Deadline, deadlines, of_contract
 from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.contracts import Award, Contract, Tranche
@@ -11,7 +12,6 @@ from multihome.domain.ids import AwardId, ContractId, PoolId, ProviderId, Tranch
 from multihome.units.money import format_chip_hours, format_usd
 from multihome.units.time import MS_PER_DAY, format_date
 from multihome.views.clause_words import clause_words, use_words
-from multihome.views.deadlines import HORIZON_DAYS, Deadline, deadlines, of_contract
 
 
 class ContractRow(msgspec.Struct, frozen=True):

@@ -85,7 +85,15 @@ def _blockers(state: State, workload: WorkloadState | None, rows: tuple[UnitRow,
 def _unit_explained(state: State, row: UnitRow) -> UnitExplanation:
     run = state.runs.get(row.run_id) if row.run_id is not None else None
     reason = run.reason if run else None
-    return UnitExplanation(row, reason, reason_sentences(reason) if reason else ())
+    sentences = (*reason_sentences(reason), *_followed(state, reason)) if reason else ()
+    return UnitExplanation(row, reason, sentences)
+
+
+def _followed(state: State, reason: PlacementReason) -> Iterator[str]:
+    """What followed from the award of the capacity that a unit runs on."""
+    award = state.awards.get(reason.evidence.award_id) if reason.evidence.award_id is not None else None
+    for text in award.consequences if award else ():
+        yield f"what followed from award {reason.evidence.award_id}: {text}"
 
 
 def _story(past: Iterable[HistoryEntry]) -> Iterator[StoryLine]:

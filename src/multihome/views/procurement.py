@@ -22,7 +22,10 @@ class OfferRow(msgspec.Struct, frozen=True):
 
 
 class NoticeRow(msgspec.Struct, frozen=True):
-    """A notice, its canonical text and its answer; `left_chips` others may have until `until_ms` (0 where none)."""
+    """A notice, its canonical text and its answer; `left_chips` others may have until `until_ms` (0 where none).
+
+    `awards` are those made on what it left.
+    """
 
     notice: Notice
     text: str
@@ -30,6 +33,7 @@ class NoticeRow(msgspec.Struct, frozen=True):
     answer: Answer | None
     left_chips: int
     until_ms: int
+    awards: tuple[AwardRecord, ...]
 
 
 class OffersView(msgspec.Struct, frozen=True):
@@ -75,14 +79,12 @@ def _notice_row(state: State, notice: Notice) -> NoticeRow:
     contract = state.contracts[notice.clause.contract_id]
     answer = state.notice_answers.get(notice.id)
     terms = clause_at(contract, notice.clause.clause_id, notice.served_ms)
+    awards = tuple(
+        award for award in state.awards.values() if any(evidence.notice_id == notice.id for evidence in award.evidence)
+    )
     left = until_ms = 0
     if isinstance(terms, FirstRefusal) and answer is not None and answer.kind is not AnswerKind.MATCHED:
-        used = sum(
-            award.terms.chips
-            for award in state.awards.values()
-            if any(evidence.notice_id == notice.id for evidence in award.evidence)
-        )
-        left = waived_chips(terms, notice, answer) - used
+        left = waived_chips(terms, notice, answer) - sum(award.terms.chips for award in awards)
         until_ms = waiver_ends_ms(terms, contract.calendar, answer.answered_ms)
     return NoticeRow(
         notice=notice,
@@ -91,4 +93,5 @@ def _notice_row(state: State, notice: Notice) -> NoticeRow:
         answer=answer,
         left_chips=left,
         until_ms=until_ms,
+        awards=awards,
     )

@@ -13,9 +13,9 @@ from multihome.controller.apply import apply
 from multihome.controller.state import State
 from multihome.domain.contracts import Contract
 from multihome.domain.events import AwardMade, DocumentRecorded, RunIntended, WorkloadSubmitted
-from multihome.domain.ids import AwardId, TrancheId
+from multihome.domain.ids import AwardId, ProviderId, TrancheId
 from multihome.procurement.awards import rule_again
-from multihome.units.time import format_instant
+from multihome.units.time import Interval, format_instant
 from multihome.views.history import HistoryEntry
 from multihome.views.words import clause_text, evidence_text
 
@@ -34,6 +34,17 @@ class Judgement(msgspec.Struct, frozen=True):
 
     verdict: Verdict
     reasons: tuple[str, ...]
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What facts add up to, and the losses that were on record when each award was made.
+
+    A loss is an act: who came back in the very millisecond of an award was lost before it or after it, which only the
+    order of the record tells.
+    """
+
+    state: State
+    losses: dict[AwardId, dict[ProviderId, tuple[Interval, ...]]]
 
 
 class WasAllowed(msgspec.Struct, frozen=True):
@@ -65,7 +76,7 @@ def was_allowed(
         known = at_ms >= recorded_ms
         judged = _judge_run(then, placed, run) if known else _unknown(at_ms)
         return WasAllowed(subject, "run", at_ms, judged, _judge_run(now, placed, run))
-    kind = "award" if AwardId(subject) in now.awards else "tranche"
+    kind = "award" if AwardId(subject) in now.state.awards else "tranche"
     judge = _judge_award if kind == "award" else _judge_tranche
     return WasAllowed(subject, kind, at_ms, judge(then, subject, at_ms), judge(now, subject, at_ms))
 
@@ -84,44 +95,47 @@ def _recorded_ms(facts: Sequence[HistoryEntry], subject: str) -> int | None:
     return None
 
 
-def _fold(facts: Iterable[HistoryEntry]) -> State:
+def _fold(facts: Iterable[HistoryEntry]) -> _Known:
     state = State()
+    known = _Known(state, {})
     for entry in facts:
         apply(state, entry.event, entry.at)
-    return state
+        if isinstance(entry.event, AwardMade):
+            known.losses[entry.event.award.id] = state.book().losses
+    return known
 
 
-def _judge_award(state: State, subject: str, at_ms: int) -> Judgement:
-    award = state.awards.get(AwardId(subject))
+def _judge_award(known: _Known, subject: str, at_ms: int) -> Judgement:
+    award = known.state.awards.get(AwardId(subject))
     if award is None:
         return _unknown(at_ms)
-    ruling = rule_again(state.book(), award)
+    ruling = rule_again(msgspec.structs.replace(known.state.book(), losses=known.losses[award.id]), award)
     if ruling.missing:
         return _not_allowed(*ruling.missing)
     return Judgement(Verdict.ALLOWED, tuple(evidence_text(one) for one in ruling.evidence))
 
 
-def _judge_tranche(state: State, subject: str, at_ms: int) -> Judgement:
-    found = find_tranche(state.book(), TrancheId(subject))
+def _judge_tranche(known: _Known, subject: str, at_ms: int) -> Judgement:
+    found = find_tranche(known.state.book(), TrancheId(subject))
     if found is None:
         return _unknown(at_ms)
-    verdict = permission(state.book(), *found)
+    verdict = permission(known.state.book(), *found)
     if isinstance(verdict, MissingPermission):
         return _not_allowed(verdict)
     award_id = found[1].award.award_id
-    return _judge_award(state, award_id, at_ms) if award_id is not None else _allowed(evidence_text(verdict))
+    return _judge_award(known, award_id, at_ms) if award_id is not None else _allowed(evidence_text(verdict))
 
 
-def _judge_run(state: State, placed: HistoryEntry, run: Sequence[HistoryEntry]) -> Judgement:
+def _judge_run(known: _Known, placed: HistoryEntry, run: Sequence[HistoryEntry]) -> Judgement:
     """A placement was allowed where its tranche's award was, and no exclusivity bound its workload elsewhere."""
     assert isinstance(placed.event, RunIntended), "a run is found by its intent"
-    seat, at_ms = placed.event.allocation, placed.at.contract_ms
+    state, seat, at_ms = known.state, placed.event.allocation, placed.at.contract_ms
     spec = next(one.event.spec for one in run if isinstance(one.event, WorkloadSubmitted))
     forbidden = forbidding(state.book(), state.pools[seat.pool_id], spec.kind, spec.product, at_ms)
     if forbidden is not None:
         text = f"clause {clause_text(forbidden.clause)} bound it to {forbidden.holder_id}"
         return Judgement(Verdict.NOT_ALLOWED, (text,))
-    return _judge_tranche(state, seat.tranche_id, at_ms)
+    return _judge_tranche(known, seat.tranche_id, at_ms)
 
 
 def _unknown(at_ms: int) -> Judgement:

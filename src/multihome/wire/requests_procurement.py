@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multihome.domain.commands import AnswerNotice, AwardOffer, ServeNotice
-from multihome.domain.ids import AcceleratorName, ContractId, NoticeId, OfferId, ProviderId
+from multihome.domain.commands import AnswerNotice, AskFirst, AwardOffer, ServeNotice
+from multihome.domain.ids import AcceleratorName, ContractId, NeedId, NoticeId, OfferId, ProviderId
 from multihome.domain.procurement import AnswerKind
 from multihome.wire.fields import Accelerator, Count, InstantMs, MicroUsd, Name, ScopedName
 from multihome.wire.requests import PersonIn
@@ -33,6 +33,37 @@ class ServeIn(PersonIn):
             chips=self.chips,
             starts_ms=self.starts,
             ends_ms=self.ends,
+            effective_ms=self.effective,
+            actor=self.actor,
+            why=self.why,
+        )
+
+
+class AskIn(PersonIn):
+    """What the holder of a first refusal is asked for, at which rate at most, and since when; now without a date."""
+
+    clause: ScopedName
+    accelerator: Accelerator
+    region: Name
+    chips: Count
+    starts: InstantMs
+    ends: InstantMs
+    rate_usd_per_chip_hour: MicroUsd
+    effective: InstantMs = 0
+
+    def to_command(self, need: str) -> AskFirst:
+        """The command."""
+        contract, _, clause = self.clause.partition("/")
+        return AskFirst(
+            contract_id=ContractId(contract),
+            clause_id=clause,
+            need_id=NeedId(need),
+            accelerator=AcceleratorName(self.accelerator),
+            region=self.region,
+            chips=self.chips,
+            starts_ms=self.starts,
+            ends_ms=self.ends,
+            rate_micro_usd_per_chip_hour=self.rate_usd_per_chip_hour,
             effective_ms=self.effective,
             actor=self.actor,
             why=self.why,

@@ -258,6 +258,9 @@ def lived_in() -> Control:
     )
     gamma = contract("gamma", clauses=[leap], tranches=[], calendar=Calendar(zone="America/New_York"))
     control.do(facts(provider("gamma"), gamma, *offers))
+    # Such a document is refused; what serving and awarding say of it is for one that came another way.
+    euro = offer("O-EUR", currency="EUR")
+    control.state.offers[euro.id] = euro
     control.do(serving())
     control.do(serving(chips=8))
     control.do(answering(AnswerKind.DECLINED, DECLINED, effective_ms=0))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.controller.apply import apply
+from multihome.controller.deadlines import ALARM_LEAD_DAYS, LATEST_MS, Deadline, DeadlineKind, deadlines
 from multihome.controller.state import State
 from multihome.domain.clause_terms import (
     AmountStep,
@@ -56,7 +57,6 @@ from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval, Now, datetime
 from multihome.views.as_of import state_as_of
 from multihome.views.clause_words import clause_words
 from multihome.views.contracts import contract_list, contract_view
-from multihome.views.deadlines import ALARM_LEAD_DAYS, LATEST_MS, Deadline, DeadlineKind, deadlines
 from multihome.views.history import HistoryEntry, history_row, read_row
 from multihome.views.status import status
 from tests.builders import H100, YEAR, contract, day, delay_remedy, first_refusal, take_or_pay, tranche, waiver, world

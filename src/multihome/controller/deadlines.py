@@ -84,13 +84,22 @@ ROUTINE = frozenset(
 
 
 class Deadline(msgspec.Struct, frozen=True, order=True):
-    """Something that falls on a date: of which contract and clause or tranche (both may be empty), and in words."""
+    """Something that falls on a date: of which contract and clause or tranche (both may be empty), and in words.
+
+    `of` names the notice, waiver, offer, tranche, amendment or suspension that it is about, where it is about one.
+    """
 
     at_ms: int
     contract: str
     clause: str
     what: DeadlineKind
     text: str
+    of: str = ""
+
+    @property
+    def id(self) -> str:
+        """The same for the same deadline, however its words change."""
+        return f"{self.contract}/{self.clause}/{self.of}:{self.what.value}@{self.at_ms}"
 
 
 def deadlines(state: State, as_of_ms: int, until_ms: int) -> tuple[Deadline, ...]:
@@ -112,8 +121,12 @@ def deadlines(state: State, as_of_ms: int, until_ms: int) -> tuple[Deadline, ...
 
 def pressing(state: State, now_ms: int) -> tuple[Deadline, ...]:
     """What is past due, or falls within ALARM_LEAD_DAYS and asks somebody to act."""
-    soon = deadlines(state, now_ms, now_ms + ALARM_LEAD_DAYS * MS_PER_DAY)
-    return tuple(one for one in soon if one.what not in ROUTINE)
+    return to_act(state, now_ms, now_ms + ALARM_LEAD_DAYS * MS_PER_DAY)
+
+
+def to_act(state: State, as_of_ms: int, until_ms: int) -> tuple[Deadline, ...]:
+    """The deadlines of a time that ask somebody to act, with what is past due and still open before it."""
+    return tuple(one for one in deadlines(state, as_of_ms, until_ms) if one.what not in ROUTINE)
 
 
 _OPEN_UNTIL_DONE = frozenset(
@@ -141,14 +154,16 @@ def _notices(state: State) -> Iterator[Deadline]:
             terms = notice.terms
             text = f"notice {notice.id} on {terms.chips} {terms.accelerator} lapses into a waiver if nobody answers"
             clause = notice.clause
-            yield Deadline(notice.closes_ms, clause.contract_id, clause.clause_id, DeadlineKind.NOTICE_CLOSES, text)
+            yield Deadline(
+                notice.closes_ms, clause.contract_id, clause.clause_id, DeadlineKind.NOTICE_CLOSES, text, notice.id
+            )
 
 
 def _waivers(state: State) -> Iterator[Deadline]:
     kind = DeadlineKind.WAIVER_EXPIRES
     for waiver in state.waivers.values():
         text = f"waiver {waiver.id} for {waiver.chips} chips no longer covers an award"
-        yield Deadline(waiver.expires_ms, waiver.contract_id, waiver.clause_id, kind, text)
+        yield Deadline(waiver.expires_ms, waiver.contract_id, waiver.clause_id, kind, text, waiver.id)
     for answer in state.notice_answers.values():
         notice = state.notices[answer.notice_id]
         contract = state.contracts.get(notice.clause.contract_id)
@@ -157,7 +172,7 @@ def _waivers(state: State) -> Iterator[Deadline]:
             continue
         at_ms = later_days(answer.answered_ms, terms.waiver_days, contract.calendar.zone)
         text = f"the waiver that follows from notice {notice.id} no longer covers an award"
-        yield Deadline(at_ms, contract.id, terms.id, kind, text)
+        yield Deadline(at_ms, contract.id, terms.id, kind, text, notice.id)
 
 
 def _refusal_in_force(contract: Contract, clause_id: str, at_ms: int) -> FirstRefusal | None:
@@ -175,7 +190,7 @@ def _offers(state: State) -> Iterator[Deadline]:
                 f"offer {offer.id} of {offer.provider_id}: {offer.chips_min} to {offer.chips_max} chips of "
                 f"{offer.pool_id} can no longer be taken"
             )
-            yield Deadline(offer.expires_ms, "", "", DeadlineKind.OFFER_EXPIRES, text)
+            yield Deadline(offer.expires_ms, "", "", DeadlineKind.OFFER_EXPIRES, text, offer.id)
 
 
 # --- One contract ---
@@ -189,7 +204,7 @@ def _contract(state: State, contract: Contract, span: Interval) -> Iterator[Dead
     for amendment in contract.amendments:
         changed = ", ".join(amendment.clauses) or "no clause"
         text = f"amendment {amendment.id} takes effect: {changed}"
-        yield Deadline(amendment.effective_ms, contract.id, "", DeadlineKind.AMENDMENT, text)
+        yield Deadline(amendment.effective_ms, contract.id, "", DeadlineKind.AMENDMENT, text, amendment.id)
     for terms in contract.clauses:
         yield from _clause_dates(contract, terms)
         for at_ms, what, text in _clause(contract, terms, span):
@@ -213,7 +228,9 @@ def _ends_of(state: State, contract: Contract) -> Iterator[Deadline]:
     for suspension in state.suspensions.values():
         if suspension.contract_id == contract.id and suspension.interval.end_ms < FOREVER_MS:
             text = f"suspension {suspension.id} ({suspension.ground}) ends, and commitments run on"
-            yield Deadline(suspension.interval.end_ms, contract.id, "", DeadlineKind.SUSPENSION_ENDS, text)
+            yield Deadline(
+                suspension.interval.end_ms, contract.id, "", DeadlineKind.SUSPENSION_ENDS, text, suspension.id
+            )
 
 
 def _clause_dates(contract: Contract, terms: ClauseTerms) -> Iterator[Deadline]:
@@ -310,7 +327,7 @@ def _tranche(state: State, contract: Contract, tranche: Tranche, as_of_ms: int) 
         return
     name = tranche.id.removeprefix(f"{contract.id}/")
     text = f"tranche {name} is given back"
-    yield Deadline(tranche.ends_ms, contract.id, name, DeadlineKind.TRANCHE_ENDS, text)
+    yield Deadline(tranche.ends_ms, contract.id, name, DeadlineKind.TRANCHE_ENDS, text, name)
     # Capacity that has come counts for good: what has not come by the tranche's end never will.
     delivered = delivered_domains(state.deliveries.values(), tranche, tranche.ends_ms - 1)
     if delivered >= tranche.domains or tranche.ends_ms <= as_of_ms:
@@ -319,14 +336,14 @@ def _tranche(state: State, contract: Contract, tranche: Tranche, as_of_ms: int) 
     promised_ms = put_off[-1] if put_off else tranche.promised_ms
     missing = f"{tranche.domains - delivered} of {tranche.domains} domains of tranche {name}"
     text = f"{missing} are to be ready"
-    yield Deadline(promised_ms, contract.id, name, DeadlineKind.TRANCHE_PROMISED, text)
+    yield Deadline(promised_ms, contract.id, name, DeadlineKind.TRANCHE_PROMISED, text, name)
     for terms in contract.clauses:
         # Of several versions of a clause the one counts that was in force when delivery was due.
         if isinstance(terms, DelayRemedy) and terms.interval.contains(promised_ms):
-            yield from _late(contract, terms, promised_ms, missing)
+            yield from _late(contract, terms, name, promised_ms, missing)
 
 
-def _late(contract: Contract, terms: DelayRemedy, promised_ms: int, missing: str) -> Iterator[Deadline]:
+def _late(contract: Contract, terms: DelayRemedy, name: str, promised_ms: int, missing: str) -> Iterator[Deadline]:
     rights = (
         (terms.grace_days, DeadlineKind.GRACE_ENDS, f"grace for {missing} is over: the discount accrues"),
         (terms.end_tranche_after_days, DeadlineKind.MAY_END_TRANCHE, f"{missing} may be ended"),
@@ -335,7 +352,7 @@ def _late(contract: Contract, terms: DelayRemedy, promised_ms: int, missing: str
     for days, what, text in rights:
         if (days or what is DeadlineKind.GRACE_ENDS) and promised_ms <= LATEST_MS:
             at_ms = later_days(promised_ms, days, contract.calendar.zone)
-            yield Deadline(at_ms, contract.id, terms.id, what, text)
+            yield Deadline(at_ms, contract.id, terms.id, what, text, name)
 
 
 def of_contract(found: tuple[Deadline, ...], contract_id: ContractId) -> tuple[Deadline, ...]:
