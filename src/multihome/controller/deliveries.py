@@ -3,9 +3,9 @@
 An acceptance is a delivery: capacity exists and may be billed from its effective date on, and never before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from multihome.clauses.delay_remedy import Delay, delay, discount_micro_usd, end_rights
+from multihome.clauses.delay_remedy import Delay, delay, discount_micro_usd, end_rights, right_opens_ms
 from multihome.clauses.standing import delay_remedy_of
 from multihome.controller.decision import Decision, accepted, needs_person, refused
 from multihome.controller.state import State
@@ -26,7 +26,7 @@ from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery
 from multihome.domain.tranche_phases import TranchePhase, phase_after, phase_of, steps_from
 from multihome.units.money import format_usd
-from multihome.units.time import MS_PER_DAY, Now, format_date
+from multihome.units.time import Now, format_date
 
 _RIGHTS = {TrancheStep.TRANCHE_ENDED: "tranche", TrancheStep.ORDER_ENDED: "order"}
 
@@ -42,7 +42,8 @@ def move_tranche(state: State, command: MoveTranche, request: Request, now: Now)
     problem = needs_person(command.actor, command.why) or _step_problem(state, contract, tranche, command, at_ms, now)
     if problem:
         return refused([problem])
-    return accepted(*_step_events(state, contract, tranche, command, at_ms))
+    events = tuple(_step_events(state, contract, tranche, command, at_ms))
+    return accepted(*events, answer=Accepted(changes=tuple(_told(events))))
 
 
 def claim_credit(state: State, command: ClaimCredit, request: Request, now: Now) -> Decision:
@@ -133,7 +134,7 @@ def _no_right_to_end(contract: Contract, tranche: Tranche, step: TrancheStep, at
         return Refusal(RefusalCode.NOT_PERMITTED, subject, f"no delay remedy gives a right to end the {what}")
     if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms)):
         return None
-    opens = format_date(tranche.promised_ms + days * MS_PER_DAY)
+    opens = format_date(right_opens_ms(tranche.promised_ms, days))
     text = f"clause {contract.id}/{terms.id} gives a right to end the {what} only {days} days after its promise"
     return Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=f"from {opens} on, if it is still outstanding")
 
@@ -171,6 +172,18 @@ def _step_events(
         moves = state.tranche_moves.get(tranche.id, [])
         outstanding = tranche.domains - sum(move.domains for move in moves)
         yield from _remedy(contract, tranche, at_ms, outstanding * chips_per_domain)
+
+
+def _told(events: Iterable[Event]) -> Iterator[str]:
+    """What a step came to, in words."""
+    for event in events:
+        if isinstance(event, TrancheMoved):
+            domains = f", {event.domains} domains" if event.domains else ""
+            to = f", to {format_date(event.promised_ms)}" if event.promised_ms else ""
+            step = event.step.value.replace("_", " ")
+            yield f"tranche {event.tranche_id}: {step}{domains}{to} on {format_date(event.effective_ms)}"
+        elif isinstance(event, ClauseConsequence):
+            yield f"clause {event.clause.contract_id}/{event.clause.clause_id}: {event.text}"
 
 
 def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int) -> Iterator[Event]:

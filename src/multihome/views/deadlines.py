@@ -9,7 +9,9 @@ from functools import lru_cache
 
 import msgspec
 
+from multihome.clauses.delay_remedy import right_opens_ms
 from multihome.clauses.delivery import delivered_domains
+from multihome.clauses.standing import ENDS
 from multihome.controller.state import State
 from multihome.domain.clause_terms import (
     ClauseTerms,
@@ -72,6 +74,7 @@ class DeadlineKind(StrEnum):
     PERIOD_ENDS = "period_ends"
     PREPAYMENT = "prepayment"
     SUSPENSION_ENDS = "suspension_ends"
+    CURE_ENDS = "cure_ends"
     TERMINATION = "termination"
     CONTRACT_BEGINS = "contract_begins"
     CONTRACT_ENDS = "contract_ends"
@@ -123,6 +126,7 @@ _OPEN_UNTIL_DONE = frozenset(
         DeadlineKind.GRACE_ENDS,
         DeadlineKind.MAY_END_TRANCHE,
         DeadlineKind.MAY_END_ORDER,
+        DeadlineKind.CURE_ENDS,
     }
 )
 
@@ -210,6 +214,10 @@ def _ends_of(state: State, contract: Contract) -> Iterator[Deadline]:
         fee = f", at a fee of {format_usd(given.fee_micro_usd)}" if given.fee_micro_usd else ""
         text = f"the contract is terminated for {given.ground.value}{fee}"
         yield Deadline(given.effective_ms, contract.id, "", DeadlineKind.TERMINATION, text)
+    told = state.breaches.get(contract.id)
+    if told is not None and given is None:
+        text = f"the time to cure {told.cause} is over: notice for cause may be given"
+        yield Deadline(told.cured_until_ms, contract.id, "", DeadlineKind.CURE_ENDS, text)
     for suspension in state.suspensions.values():
         if suspension.contract_id == contract.id and suspension.interval.end_ms < FOREVER_MS:
             text = f"suspension {suspension.id} ({suspension.ground}) ends, and commitments run on"
@@ -306,7 +314,7 @@ def last_notice_ms(window: Window, end_ms: int, calendar: Calendar) -> int:
 
 def _tranche(state: State, contract: Contract, tranche: Tranche, as_of_ms: int) -> Iterator[Deadline]:
     moves = state.tranche_moves.get(tranche.id, [])
-    if any(move.step in {TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED} for move in moves):
+    if any(move.step in ENDS for move in moves):
         return
     name = tranche.id.removeprefix(f"{contract.id}/")
     text = f"tranche {name} is given back"
@@ -334,8 +342,7 @@ def _late(contract: Contract, terms: DelayRemedy, promised_ms: int, missing: str
     )
     for days, what, text in rights:
         if (days or what is DeadlineKind.GRACE_ENDS) and promised_ms <= LATEST_MS:
-            at_ms = later_days(promised_ms, days, contract.calendar.zone)
-            yield Deadline(at_ms, contract.id, terms.id, what, text)
+            yield Deadline(right_opens_ms(promised_ms, days), contract.id, terms.id, what, text)
 
 
 def of_contract(found: tuple[Deadline, ...], contract_id: ContractId) -> tuple[Deadline, ...]:
