@@ -85,7 +85,7 @@ def _rights(row: TrancheSequence) -> Iterator[str]:
 
 
 def _step(move: TrancheMoved) -> Iterator[str]:
-    domains = f", {move.domains} domains" if move.domains else ""
+    domains = f", {move.domains} domain{'s' if move.domains > 1 else ''}" if move.domains else ""
     to = f", to {format_date(move.promised_ms)}" if move.promised_ms else ""
     yield f"  {format_instant(move.effective_ms)}  {move.step.value.replace('_', ' ')}{domains}{to}"
     yield f"    by {move.actor}: {move.why}" if move.actor else f"    {move.why}"
