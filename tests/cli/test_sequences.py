@@ -4,13 +4,16 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from multihome.adapters.clock_os.clock import OsClock
+from multihome.adapters.engine_local.drill import begin_outage
+from multihome.app.processes import stop
 from multihome.domain.clause_terms import FeeStep, Termination, Window
-from tests.builders import YEAR, contract, day, delay_remedy, tranche, world
+from tests.builders import ALPHA, BETA, YEAR, contract, day, delay_remedy, tranche, world
 from tests.cli.test_first_refusal import commands_of, same_for_all
 from tests.seeding import seed
 
@@ -18,6 +21,17 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 TRANSCRIPT = Path(__file__).with_name("sequences.txt")
 COLUMNS_MAX = 80
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state directory; whatever runs on it is stopped afterwards."""
+    path = tmp_path / "state"
+    yield path
+    stop(path)
+    for provider_id in (ALPHA, BETA):
+        if (path / "engines" / provider_id).is_dir():
+            begin_outage(path, provider_id, OsClock())
 
 
 @pytest.fixture
@@ -68,7 +82,7 @@ def test_every_answer_comes_as_json(run: Run) -> None:
     shown = asked("tranche show alpha-1/t2")
     assert (shown["phase"], shown["accepted_domains"], shown["may_follow"]) == ("accepted", 2, ["order_ended"])
     assert shown["ends_ms"] == day(300 + 20)
-    assert [row["phase"] for row in asked("tranche show")["tranches"]] == ["accepted", "accepted"]  # type: ignore[attr-defined]
+    assert [row["phase"] for row in asked("tranche show")["tranches"]] == ["accepted", "accepted", "accepted"]  # type: ignore[attr-defined]
     [due] = asked("credit list")["credits"]  # type: ignore[misc]
     # 20 days late, 5 of grace, 0.5 % a day of 32 chips × 720 h × 2.50.
     assert due["amount_micro_usd"] == 15 * 50 * 32 * 720 * 2_500_000 // 10_000  # type: ignore[index]

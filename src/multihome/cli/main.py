@@ -1,5 +1,7 @@
 """All commands under their names."""
 
+from collections.abc import Callable
+
 import typer
 
 from multihome.cli import acting, asking, checking, contracts, procuring, proving, sequences, serving
@@ -33,7 +35,25 @@ def command_line() -> typer.Typer:
         "version": serving.version,
     }.items():
         app.command(name)(telling(command))
-    for group, text, commands in (
+    for group, text, commands in _groups():
+        inner = _group(text)
+        for name, command in commands.items():
+            inner.command(name)(telling(command))
+        app.add_typer(inner, name=group)
+    return app
+
+
+def run(launchers: Launchers) -> None:
+    """Run the command that the arguments name, and exit."""
+    try:
+        command_line()(obj=launchers, prog_name="multihome")
+    except BrokenPipeError:
+        raise SystemExit(FAILED) from None
+
+
+def _groups() -> tuple[tuple[str, str, dict[str, Callable[..., None]]], ...]:
+    """Commands that stand under a word of their own: the word, what it is about, and each by its name."""
+    return (
         (
             "provider",
             "Whether a provider is to be used.",
@@ -89,20 +109,7 @@ def command_line() -> typer.Typer:
             },
         ),
         ("audit", "The journal against the invariants.", {"verify": serving.audit_verify}),
-    ):
-        inner = _group(text)
-        for name, command in commands.items():
-            inner.command(name)(telling(command))
-        app.add_typer(inner, name=group)
-    return app
-
-
-def run(launchers: Launchers) -> None:
-    """Run the command that the arguments name, and exit."""
-    try:
-        command_line()(obj=launchers, prog_name="multihome")
-    except BrokenPipeError:
-        raise SystemExit(FAILED) from None
+    )
 
 
 def _group(text: str) -> typer.Typer:

@@ -38,7 +38,7 @@ def tranche(row: TrancheSequence) -> RenderableType:
         f"accepted  {row.accepted_domains} of {row.domains} domains, {chips}",
         f"promised  {_moved(row.promised_ms, row.ordered_promised_ms)}",
         f"ends      {_moved(row.ends_ms, row.ordered_ends_ms)}",
-        f"lateness  {_lateness(row.lateness)}",
+        *_lateness(row.lateness),
         *(f"right     {line}" for line in _rights(row)),
         *([f"credit    {format_usd(row.credit.amount_micro_usd)} due and not claimed"] if row.credit else []),
         f"next      {', '.join(step.value for step in row.may_follow) or 'nothing'}",
@@ -63,18 +63,19 @@ def _moved(now_ms: int, ordered_ms: int) -> str:
     return f"{format_date(now_ms)}{was}"
 
 
-def _lateness(late: Lateness) -> str:
+def _lateness(late: Lateness) -> Iterator[str]:
     if late.state is LatenessState.IN_TIME:
-        return "in time"
+        yield "lateness  in time"
+        return
     days = f"{late.late_days} days late"
     if late.clause is None:
-        return f"{days}, and no delay remedy was in force"
-    by = f"{days}, {late.grace_days} of grace (clause {clause_text(late.clause)})"
-    if late.state is LatenessState.GRACE:
-        return f"grace: {by}"
-    capped = " (capped)" if late.capped else ""
-    owed = f", {format_usd(late.owed_micro_usd)} if accepted now" if late.owed_micro_usd else ""
-    return f"remedy: {by}; {late.discount_bps / 100:g} % of a thirty days' fee{capped}{owed}"
+        yield f"lateness  {days}, and no delay remedy was in force"
+        return
+    yield f"lateness  {late.state.value}: {days}, {late.grace_days} of grace (clause {clause_text(late.clause)})"
+    if late.discount_bps:
+        capped = " (capped)" if late.capped else ""
+        owed = f", {format_usd(late.owed_micro_usd)} if accepted now" if late.owed_micro_usd else ""
+        yield f"remedy    {late.discount_bps / 100:g} % of a thirty days' fee{capped}{owed}"
 
 
 def _rights(row: TrancheSequence) -> Iterator[str]:
