@@ -337,6 +337,7 @@ def lot(of: Contract, part: Tranche, facts: Book, *, free: list[list[int]] | Non
         ),
         "standing": Standing(lot=part.id, interval=Interval(0, FOREVER_MS), rate=part.rate_micro_usd_per_chip_hour),
         "closed": None,
+        "ended_by": None,
     }
     return Lot(**(fields | more))
 

@@ -29,6 +29,10 @@ ROUTES_WITH_BODY = (
     "/v1/providers/site/restore",
     "/v1/providers/site/declare-lost",
     "/v1/workloads/none/override",
+    "/v1/tranches/order/h100/steps",
+    "/v1/credits/order/h100/claim",
+    "/v1/contracts/order/breach",
+    "/v1/contracts/order/terminate",
 )
 
 

@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 34
+        assert len(routes) == 42
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -351,3 +351,29 @@ def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
     refusal(api.get("/v1/was-allowed/order/h100", params={"as_of": "soon"}), "invalid")
     judged = api.get("/v1/was-allowed/order/h100").json()
     assert (judged["kind"], judged["then"]["verdict"], judged["now"]["verdict"]) == ("tranche", "allowed", "allowed")
+
+
+def test_deliveries_and_ends_say_what_they_do_not_know(api: httpx.Client) -> None:
+    [row] = api.get("/v1/tranches").json()["tranches"]
+    assert (row["id"], row["phase"], row["may_follow"]) == ("order/h100", "accepted", ["order_ended"])
+    assert api.get("/v1/tranches/order/h100").json() == row
+    assert refusal(api.get("/v1/tranches/order/ghost"), RefusalCode.NOT_FOUND)["accepted"] == "order/h100"
+    assert api.get("/v1/credits").json() == {"credits": []}
+    steps = "/v1/tranches/order/h100/steps"
+    refusal(api.post(steps, json=PERSON | {"step": "testing"}), RefusalCode.WRONG_STATE)
+    refusal(api.post(steps, json=PERSON | {"step": "order_ended"}), RefusalCode.NOT_PERMITTED)
+    refusal(api.post(steps, json=PERSON | {"step": "gone"}), EdgeCode.INVALID)
+    for extra in ({"domains": 1}, {"promised": "2026-01-01"}):
+        refusal(api.post(steps, json=PERSON | {"step": "confirmed"} | extra), EdgeCode.INVALID)
+    refusal(api.post("/v1/tranches/ghost/h100/steps", json=PERSON | {"step": "testing"}), RefusalCode.NOT_FOUND)
+    refusal(api.post("/v1/credits/order/h100/claim", json=PERSON), RefusalCode.WRONG_STATE)
+    refusal(api.post("/v1/contracts/order/breach", json=PERSON | {"cause": "fire"}), RefusalCode.NOT_PERMITTED)
+    refusal(api.post("/v1/contracts/order/cure", json=PERSON), RefusalCode.WRONG_STATE)
+    ends = "/v1/contracts/order/terminate"
+    head = api.get("/v1/journal/head").json()["seq"]
+    for query in ({}, {"dry_run": "true"}):
+        body = PERSON | {"ground": "convenience"}
+        refusal(api.post(ends, params=query, json=body), RefusalCode.NOT_PERMITTED)
+        refusal(api.post(ends, params=query, json=body | {"cause": "fire"}), EdgeCode.INVALID)
+    causes = [line for line in _changes(api, head) if '"cause":"Terminate"' in line]
+    assert len(causes) == 1, "what is only asked is not kept"

@@ -21,6 +21,8 @@ WITH_FILES = {"add-a-clause", "add-a-provider", "be-told", "run-existing-skypilo
 WITH_COMMANDS = {"back-up-and-restore", "check-contracts", "drill-an-outage", "prove-a-first-refusal"}
 FIRST_REFUSAL = "run-a-first-refusal"
 """Has a market of its own, and ids that are minted on the way."""
+DELIVERY = "follow-a-delivery"
+"""Has a site of its own, and moves the clock by months."""
 TUTORIAL = ROOT / "docs" / "tutorial"
 
 
@@ -31,7 +33,7 @@ def blocks(guide: str, language: str) -> list[str]:
 
 def test_every_example_is_looked_at() -> None:
     assert {guide for guide in GUIDES if blocks(guide, "yaml")} == WITH_FILES
-    assert {guide for guide in GUIDES if blocks(guide, "console")} == WITH_COMMANDS | {FIRST_REFUSAL}
+    assert {guide for guide in GUIDES if blocks(guide, "console")} == WITH_COMMANDS | {FIRST_REFUSAL, DELIVERY}
 
 
 @pytest.mark.parametrize("guide", sorted(WITH_FILES))
@@ -94,5 +96,18 @@ def test_a_first_refusal_runs_as_its_guide_shows(tmp_path: Path) -> None:
         for command in commands_in((FOLDER / f"{FIRST_REFUSAL}.md").read_text(encoding="utf-8")):
             line = re.sub(r"\b([NA])-17\b", lambda found: reader.ids[found[1]], command.line)
             reader.run(Command(line, command.expected))
+    finally:
+        reader.shown("multihome down")
+
+
+@pytest.mark.timeout(120)
+def test_a_delivery_goes_as_its_guide_shows(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER / DELIVERY, tmp_path / DELIVERY)
+    reader = Session(tmp_path, environment(tmp_path / "state", tmp_path / "bin"))
+    reader.run(Command('export MULTIHOME_STATE="$PWD/state"', ()))
+    reader.run(Command("multihome up --port 0 --clock-start 2025-06-02", ("ready at ...",)))
+    try:
+        for command in commands_in((FOLDER / f"{DELIVERY}.md").read_text(encoding="utf-8")):
+            reader.run(command)
     finally:
         reader.shown("multihome down")

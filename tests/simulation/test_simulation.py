@@ -23,6 +23,7 @@ EXPECTED = {
     Plant.DOUBLE_ADOPTION: "I1",
     Plant.DEAF_NOTIFIER: "told",
     Plant.AWARD_UNASKED: "I7",
+    Plant.FORGOTTEN_DELIVERY: "I11",
 }
 DIGEST = "from multihome.simulator.driver import simulate; print(simulate(3, days=2).digest)"
 
@@ -80,6 +81,10 @@ def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
     assert (result.passed, result.failed) == (8, ())
     happened = {
         "AwardMade",
+        "BreachCured",
+        "BreachTold",
+        "CreditClaimed",
+        "CreditDue",
         "NoticeAnswered declined",
         "NoticeAnswered lapsed",
         "NoticeAnswered matched",
@@ -92,10 +97,21 @@ def test_a_campaign_covers_what_it_is_there_for_and_says_so_last() -> None:
         "RunFenced",
         "RunIntended borrowed",
         "RunStopAsked cancelled",
+        "RunStopAsked capacity_ended",
         "RunStopAsked drained",
         "RunStopAsked reclaimed",
         "RunStopAsked stalled",
         "RunStopAsked too_long",
+        "TerminationGiven",
+        "TrancheMoved accepted",
+        "TrancheMoved confirmed",
+        "TrancheMoved cured",
+        "TrancheMoved provisioning",
+        "TrancheMoved ready_claimed",
+        "TrancheMoved rejected",
+        "TrancheMoved rescheduled",
+        "TrancheMoved testing",
+        "TrancheMoved tranche_ended",
         "WorkLost",
         "ChipTimeMetered",
     }

@@ -25,6 +25,7 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.placements import Basis, NodeShare
+from multihome.domain.procurement import TrancheStep
 from multihome.domain.runs import Progress, Running
 from multihome.ports.journal import GENESIS_HASH, JournalRow, chain_hash
 from multihome.runtime.records import ENCODER, RECORDS, Record
@@ -135,6 +136,21 @@ def before_delivery(control: Control) -> None:
     first_run(control).intended = Now(0, 0)
 
 
+def acceptance_without_delivery(control: Control) -> None:
+    del control.state.deliveries["D-1"]
+    control.state.runs.clear()
+
+
+def delivery_without_acceptance(control: Control) -> None:
+    control.state.tranche_moves.clear()
+
+
+def more_than_was_ordered(control: Control) -> None:
+    known = control.state.contract_documents[ContractId("alpha-1")]
+    parts = tuple(msgspec.structs.replace(part, domains=1) for part in known.tranches)
+    control.state.contract_documents[known.id] = msgspec.structs.replace(known, tranches=parts)
+
+
 def over_quota(control: Control) -> None:
     control.state.tenants[RED] = tenant("lab/red", quota(4, 2, 0))
 
@@ -197,6 +213,9 @@ SPOILT: list[tuple[str, Callable[[Control], None]]] = [
     ("I11", of_another_shape),
     ("I11", before_delivery),
     ("I11", over_quota),
+    ("I11", acceptance_without_delivery),
+    ("I11", delivery_without_acceptance),
+    ("I11", more_than_was_ordered),
 ]
 
 
@@ -223,6 +242,21 @@ def placement() -> tuple[State, ev.RunIntended, Now]:
     event = decision.events[0]
     assert isinstance(event, ev.RunIntended)
     return before, event, control.now
+
+
+def test_a_placement_on_what_was_ended_is_seen_when_it_is_made_and_excused_when_the_end_came_after_it() -> None:
+    state, event, at = placement()
+    apply(state, event, at)
+    assert check(state, at) == ()
+    tranche_id = event.allocation.tranche_id
+    ended = ev.TrancheMoved(
+        tranche_id=tranche_id, step=TrancheStep.ORDER_ENDED, effective_ms=at.contract_ms, actor="ada", why="late"
+    )
+    apply(state, ended, at)
+    assert check(state, at) == (), "nobody could know of an end with a date before its record"
+    before, event, at = placement()
+    apply(before, ended, at)
+    assert {violation.invariant for violation in check_placement(before, event, at)} == {"I11"}
 
 
 def test_a_sound_placement_breaks_nothing() -> None:

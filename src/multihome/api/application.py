@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from multihome.api import checking, contracts, operations, procurement, reading, workloads
+from multihome.api import checking, contracts, operations, procurement, reading, sequences, workloads
 from multihome.api.context import Context, refused_response
 from multihome.api.documentation import document
 from multihome.api.fast import FastRoutes
@@ -35,6 +35,7 @@ def routes(context: Context) -> FastAPI:
         contracts.router,
         operations.router,
         procurement.router,
+        sequences.router,
         reading.router,
         checking.router,
     ):

@@ -60,7 +60,12 @@ def shifted_end_ms(terms: DelayRemedy, late: Delay, ends_ms: int, calendar: Cale
 def end_rights(terms: DelayRemedy, promised_ms: int, at_ms: int) -> tuple[EndRight, ...]:
     """What may be ended at an instant at which capacity is still outstanding; days count from the promise."""
     rights = ((EndRight.TRANCHE, terms.end_tranche_after_days), (EndRight.ORDER, terms.end_order_after_days))
-    return tuple(right for right, days in rights if days and at_ms >= promised_ms + days * MS_PER_DAY)
+    return tuple(right for right, days in rights if days and at_ms >= right_opens_ms(promised_ms, days))
+
+
+def right_opens_ms(promised_ms: int, days: int) -> int:
+    """When a right opens that a clause gives so many days after the promise, if capacity is still outstanding then."""
+    return promised_ms + days * MS_PER_DAY
 
 
 def suspended_chip_ms(chips: int, promised_ms: int, accepted_ms: int, interval: Interval) -> int:

@@ -16,7 +16,8 @@ from multihome.domain.procurement import TerminationRecord, TrancheStep
 from multihome.domain.supply import Delivery
 from multihome.units.time import FOREVER_MS, Interval
 
-_ENDS = frozenset({TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED})
+ENDS = frozenset({TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED})
+"""Steps with which a tranche ends before its time."""
 
 
 def as_it_stands(
@@ -58,7 +59,7 @@ def _tranche(
     promised_ms = next(
         (move.promised_ms for move in reversed(moves) if move.step is TrancheStep.RESCHEDULED), tranche.promised_ms
     )
-    ended_ms = min((move.effective_ms for move in moves if move.step in _ENDS), default=FOREVER_MS)
+    ended_ms = min((move.effective_ms for move in moves if move.step in ENDS), default=FOREVER_MS)
     moved = msgspec.structs.replace(tranche, promised_ms=promised_ms)
     shifted_ms = _shifted_end_ms(contract, moved, accepted)
     return msgspec.structs.replace(moved, ends_ms=min(shifted_ms, ended_ms, ends_ms))

@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, checking, contracts, procuring, proving, serving
+from multihome.cli import acting, asking, checking, contracts, procuring, proving, sequences, serving
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -46,7 +46,20 @@ _GROUPS = (
             "show": contracts.contract_show,
             "calendar": contracts.contract_calendar,
             "check": checking.contract_check,
+            "breach": sequences.contract_breach,
+            "cure": sequences.contract_cure,
+            "terminate": sequences.contract_terminate,
         },
+    ),
+    (
+        "tranche",
+        "Deliveries, from order to capacity.",
+        {"move": sequences.tranche_move, "show": sequences.tranche_show},
+    ),
+    (
+        "credit",
+        "What providers owe back.",
+        {"list": sequences.credit_list, "claim": sequences.credit_claim},
     ),
     (
         "need",

@@ -20,6 +20,7 @@ from multihome.views.needs import NeedsView
 from multihome.views.preview import Preview
 from multihome.views.procurement import AwardsView, NoticesView, OffersView
 from multihome.views.report import Report
+from multihome.views.sequences import CreditsView, TrancheSequence, TranchesView
 from multihome.views.status import StatusView, WorkloadRow
 from multihome.views.was_allowed import WasAllowed
 from multihome.wire.documents import documents_data
@@ -250,6 +251,39 @@ class Client:
     def was_allowed(self, subject: str, as_of: str) -> Reply[WasAllowed]:
         """Whether an award, tranche or run was allowed, by what was known at an instant and is known now."""
         return self._read(WasAllowed, f"/v1/was-allowed/{quote(subject)}", {"as_of": as_of} if as_of else None)
+
+    def tranches(self) -> Reply[TranchesView]:
+        """All tranches, with where their deliveries stand."""
+        return self._read(TranchesView, "/v1/tranches")
+
+    def tranche(self, name: str) -> Reply[TrancheSequence]:
+        """One tranche, by `contract/tranche`."""
+        return self._read(TrancheSequence, f"/v1/tranches/{quote(name)}")
+
+    def move_tranche(self, name: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Record a step of a tranche's delivery, with fields as the API names them."""
+        return self._command(AcceptedOut, "POST", f"/v1/tranches/{quote(name)}/steps", dict(body))
+
+    def credits(self) -> Reply[CreditsView]:
+        """Credits that are due and not claimed."""
+        return self._read(CreditsView, "/v1/credits")
+
+    def claim_credit(self, tranche: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Claim the credit of a tranche."""
+        return self._command(AcceptedOut, "POST", f"/v1/credits/{quote(tranche)}/claim", dict(body))
+
+    def tell_breach(self, contract: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Record that the provider was told of a breach."""
+        return self._command(AcceptedOut, "POST", f"/v1/contracts/{_part(contract)}/breach", dict(body))
+
+    def cure_breach(self, contract: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
+        """Record that a breach is over."""
+        return self._command(AcceptedOut, "POST", f"/v1/contracts/{_part(contract)}/cure", dict(body))
+
+    def terminate(self, contract: str, body: Mapping[str, object], *, dry_run: bool = False) -> Reply[AcceptedOut]:
+        """Give notice that a contract ends, or say what that would cost."""
+        query = {"dry_run": "true"} if dry_run else None
+        return self._command(AcceptedOut, "POST", f"/v1/contracts/{_part(contract)}/terminate", dict(body), query)
 
     def head(self) -> Reply[HeadOut]:
         """The journal's last durable record."""

@@ -164,7 +164,7 @@ def _consequences(known: State, document: Document, actor: str) -> list[Event]:
     if contract is None or tranche is None:
         return []
     chips_per_domain = tranche.nodes_per_domain * known.pools[tranche.pool_id].chips_per_node
-    return delivered(contract, tranche, document, actor, chips_per_domain)
+    return delivered(contract, tranche, document, actor, document.source, chips_per_domain)
 
 
 def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -> Decision:

@@ -9,7 +9,9 @@ from functools import lru_cache
 
 import msgspec
 
+from multihome.clauses.delay_remedy import right_opens_ms
 from multihome.clauses.delivery import delivered_domains
+from multihome.clauses.standing import ENDS
 from multihome.controller.state import State
 from multihome.domain.clause_terms import (
     ClauseTerms,
@@ -72,6 +74,7 @@ class DeadlineKind(StrEnum):
     PERIOD_ENDS = "period_ends"
     PREPAYMENT = "prepayment"
     SUSPENSION_ENDS = "suspension_ends"
+    CURE_ENDS = "cure_ends"
     TERMINATION = "termination"
     CONTRACT_BEGINS = "contract_begins"
     CONTRACT_ENDS = "contract_ends"
@@ -136,6 +139,7 @@ _OPEN_UNTIL_DONE = frozenset(
         DeadlineKind.GRACE_ENDS,
         DeadlineKind.MAY_END_TRANCHE,
         DeadlineKind.MAY_END_ORDER,
+        DeadlineKind.CURE_ENDS,
     }
 )
 
@@ -225,6 +229,10 @@ def _ends_of(state: State, contract: Contract) -> Iterator[Deadline]:
         fee = f", at a fee of {format_usd(given.fee_micro_usd)}" if given.fee_micro_usd else ""
         text = f"the contract is terminated for {given.ground.value}{fee}"
         yield Deadline(given.effective_ms, contract.id, "", DeadlineKind.TERMINATION, text)
+    told = state.breaches.get(contract.id)
+    if told is not None and given is None:
+        text = f"the time to cure {told.cause} is over: notice for cause may be given"
+        yield Deadline(told.cured_until_ms, contract.id, "", DeadlineKind.CURE_ENDS, text)
     for suspension in state.suspensions.values():
         if suspension.contract_id == contract.id and suspension.interval.end_ms < FOREVER_MS:
             text = f"suspension {suspension.id} ({suspension.ground}) ends, and commitments run on"
@@ -323,7 +331,7 @@ def last_notice_ms(window: Window, end_ms: int, calendar: Calendar) -> int:
 
 def _tranche(state: State, contract: Contract, tranche: Tranche, as_of_ms: int) -> Iterator[Deadline]:
     moves = state.tranche_moves.get(tranche.id, [])
-    if any(move.step in {TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED} for move in moves):
+    if any(move.step in ENDS for move in moves):
         return
     name = tranche.id.removeprefix(f"{contract.id}/")
     text = f"tranche {name} is given back"
@@ -351,8 +359,7 @@ def _late(contract: Contract, terms: DelayRemedy, name: str, promised_ms: int, m
     )
     for days, what, text in rights:
         if (days or what is DeadlineKind.GRACE_ENDS) and promised_ms <= LATEST_MS:
-            at_ms = later_days(promised_ms, days, contract.calendar.zone)
-            yield Deadline(at_ms, contract.id, terms.id, what, text, name)
+            yield Deadline(right_opens_ms(promised_ms, days), contract.id, terms.id, what, text, name)
 
 
 def of_contract(found: tuple[Deadline, ...], contract_id: ContractId) -> tuple[Deadline, ...]:

@@ -3,14 +3,14 @@
 An acceptance is a delivery: capacity exists and may be billed from its effective date on, and never before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from multihome.clauses.delay_remedy import Delay, delay, discount_micro_usd, end_rights
+from multihome.clauses.delay_remedy import Delay, delay, discount_micro_usd, end_rights, right_opens_ms
 from multihome.clauses.standing import delay_remedy_of
 from multihome.controller.decision import Decision, accepted, needs_person, refused
 from multihome.controller.settled import step_problem
 from multihome.controller.state import State
-from multihome.domain.clause_terms import ClauseRef, DelayRemedy
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Accepted, ClaimCredit, MoveTranche, Request
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.events import (
@@ -27,7 +27,7 @@ from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery
 from multihome.domain.tranche_phases import TranchePhase, phase_after, phase_of, steps_from
 from multihome.units.money import format_usd
-from multihome.units.time import MS_PER_DAY, Now, format_date
+from multihome.units.time import Now, format_date
 
 _RIGHTS = {TrancheStep.TRANCHE_ENDED: "tranche", TrancheStep.ORDER_ENDED: "order"}
 _DATED = frozenset({TrancheStep.ACCEPTED, TrancheStep.RESCHEDULED, *_RIGHTS})
@@ -45,7 +45,8 @@ def move_tranche(state: State, command: MoveTranche, request: Request, now: Now)
     problem = needs_person(command.actor, command.why) or _step_problem(state, contract, tranche, command, at_ms, now)
     if problem:
         return refused([problem])
-    return accepted(*_step_events(state, contract, tranche, command, at_ms))
+    events = tuple(_step_events(state, contract, tranche, command, at_ms))
+    return accepted(*events, answer=Accepted(changes=tuple(_told(events))))
 
 
 def claim_credit(state: State, command: ClaimCredit, request: Request, now: Now) -> Decision:
@@ -71,7 +72,7 @@ def claim_credit(state: State, command: ClaimCredit, request: Request, now: Now)
 
 
 def delivered(
-    contract: Contract, tranche: Tranche, delivery: Delivery, actor: str, chips_per_domain: int
+    contract: Contract, tranche: Tranche, delivery: Delivery, actor: str, why: str, chips_per_domain: int
 ) -> list[Event]:
     """What an acceptance leads to beside the capacity: the step it is, and what the delay remedy makes of it."""
     moved = TrancheMoved(
@@ -80,9 +81,10 @@ def delivered(
         effective_ms=delivery.effective_ms,
         domains=delivery.domains,
         actor=actor,
-        why=delivery.source,
+        why=why,
     )
-    return [moved, *_remedy(contract, tranche, delivery.effective_ms, delivery.domains * chips_per_domain)]
+    chips = delivery.domains * chips_per_domain
+    return [moved, *_remedy(contract, tranche, delivery.effective_ms, chips, _shift_text(contract, tranche))]
 
 
 def phase_in(state: State, tranche: Tranche) -> TranchePhase:
@@ -142,7 +144,7 @@ def _no_right_to_end(contract: Contract, tranche: Tranche, step: TrancheStep, at
         return Refusal(RefusalCode.NOT_PERMITTED, subject, f"no delay remedy gives a right to end the {what}")
     if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms)):
         return None
-    opens = format_date(tranche.promised_ms + days * MS_PER_DAY)
+    opens = format_date(right_opens_ms(tranche.promised_ms, days))
     text = f"clause {contract.id}/{terms.id} gives a right to end the {what} only {days} days after its promise"
     return Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=f"from {opens} on, if it is still outstanding")
 
@@ -162,7 +164,7 @@ def _step_events(
             source=f"accepted by {command.actor}: {command.why}",
         )
         yield DocumentRecorded(document=delivery)
-        yield from delivered(contract, tranche, delivery, command.actor, chips_per_domain)
+        yield from delivered(contract, tranche, delivery, command.actor, command.why, chips_per_domain)
         return
     ended = [tranche]
     if command.step is TrancheStep.ORDER_ENDED:
@@ -180,11 +182,23 @@ def _step_events(
     if command.step in _RIGHTS or command.step is TrancheStep.RESCHEDULED:
         moves = state.tranche_moves.get(tranche.id, [])
         outstanding = tranche.domains - sum(move.domains for move in moves)
-        yield from _remedy(contract, tranche, at_ms, outstanding * chips_per_domain)
+        yield from _remedy(contract, tranche, at_ms, outstanding * chips_per_domain, "nothing of it was billed")
 
 
-def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int) -> Iterator[Event]:
-    """What the delay remedy says and owes for chips that were outstanding until an instant."""
+def _told(events: Iterable[Event]) -> Iterator[str]:
+    """What a step came to, in words."""
+    for event in events:
+        if isinstance(event, TrancheMoved):
+            domains = f", {event.domains} domain{'s' if event.domains > 1 else ''}" if event.domains else ""
+            to = f", to {format_date(event.promised_ms)}" if event.promised_ms else ""
+            step = event.step.value.replace("_", " ")
+            yield f"tranche {event.tranche_id}: {step}{domains}{to} on {format_date(event.effective_ms)}"
+        elif isinstance(event, ClauseConsequence):
+            yield f"clause {event.clause.contract_id}/{event.clause.clause_id}: {event.text}"
+
+
+def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int, then: str) -> Iterator[Event]:
+    """What the delay remedy says and owes for chips that were outstanding until an instant, and what comes then."""
     terms = delay_remedy_of(contract, tranche)
     if terms is None:
         return
@@ -193,17 +207,21 @@ def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int) -> Ite
         return
     clause = ClauseRef(contract.id, terms.id)
     amount = discount_micro_usd(late, chips, tranche.rate_micro_usd_per_chip_hour)
-    text = _remedy_text(tranche, terms, late, amount)
+    text = f"{_remedy_text(tranche, late, amount)}; {then}"
     yield ClauseConsequence(clause=clause, code="remedy_accrued" if amount else "within_grace", text=text)
     if amount:
         yield CreditDue(clause=clause, tranche_id=tranche.id, amount_micro_usd=amount, text=text)
 
 
-def _remedy_text(tranche: Tranche, terms: DelayRemedy, late: Delay, amount_micro_usd: int) -> str:
+def _remedy_text(tranche: Tranche, late: Delay, amount_micro_usd: int) -> str:
     capped = " (capped)" if late.capped else ""
-    shifts = f"; its end shifts by {late.late_days} days" if terms.shifts_end else ""
     return (
         f"tranche {tranche.id}: {late.late_days} days late, {late.grace_days} of grace, "
-        f"{late.discount_bps / 100:g} % of a thirty days' fee{capped} is due, {format_usd(amount_micro_usd)}{shifts}; "
-        f"nothing was billed before acceptance"
+        f"{late.discount_bps / 100:g} % of a thirty days' fee{capped} is due, {format_usd(amount_micro_usd)}"
     )
+
+
+def _shift_text(contract: Contract, tranche: Tranche) -> str:
+    terms = delay_remedy_of(contract, tranche)
+    shifts = "its end shifts by as many days; " if terms is not None and terms.shifts_end else ""
+    return f"{shifts}nothing was billed before acceptance"

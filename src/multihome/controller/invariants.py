@@ -9,6 +9,7 @@ import msgspec
 
 from multihome.clauses.book import Book, MissingPermission, permission
 from multihome.controller.invariants_awards import award_breaches, sequence_breaches
+from multihome.controller.invariants_sequences import delivery_breaches, ended_ms
 from multihome.controller.state import RunState, State, WorkloadState
 from multihome.domain.clause_terms import Exclusivity
 from multihome.domain.contracts import Tranche
@@ -73,6 +74,7 @@ def check_placement(state: State, event: RunIntended, at: Now) -> Iterator[Viola
     yield from _evidence(state, event)
     yield from _admission(state, workload, event)
     yield from _delivered(state, event.run_id, event.allocation, at.contract_ms)
+    yield from _over(state, event.run_id, event.allocation, at.contract_ms)
     forbidden = _holder_elsewhere(state, event.allocation, workload.spec, at.contract_ms)
     if forbidden:
         yield Violation("I7", event.run_id, forbidden)
@@ -188,6 +190,10 @@ def _capacity(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Viol
             held[node] = held.get(node, 0) + share.chips
         if run.allocation.tranche_id in tranches:
             yield from _delivered(state, run.id, run.allocation, run.intended.contract_ms)
+            # An end may be recorded with a date before that of a placement which nobody could know to be too late:
+            # those are held against it when they are made, see `check_placement`.
+            if ended_ms(state, run.allocation.tranche_id) is None:
+                yield from _over(state, run.id, run.allocation, run.intended.contract_ms)
     chips_of = {run.allocation.domain_id: run.allocation.pool_id for run in state.runs.values()}
     for (domain_id, node), chips in held.items():
         has = state.pools[chips_of[domain_id]].chips_per_node
@@ -204,6 +210,14 @@ def _delivered(state: State, run_id: RunId, seat: Allocation, at_ms: int) -> Ite
     ordinal = int(seat.domain_id.rpartition("#")[2])
     if ordinal >= accepted:
         yield Violation("I11", run_id, f"domain {seat.domain_id} was not accepted when it was placed there")
+
+
+def _over(state: State, run_id: RunId, seat: Allocation, at_ms: int) -> Iterator[Violation]:
+    """A tranche that had come to its end as it stands: by its dates, by a step or by the contract's notice."""
+    ended = ended_ms(state, seat.tranche_id)
+    if ended is not None and at_ms >= ended:
+        yield Violation("I11", run_id, f"tranche {seat.tranche_id} had been ended when it was placed there")
+        return
     for contract in state.contracts.values():
         for tranche in contract.tranches:
             if tranche.id == seat.tranche_id and at_ms >= tranche.ends_ms:
@@ -300,9 +314,14 @@ def _awards(state: State, tranches: dict[TrancheId, Tranche]) -> Iterator[Violat
 
 
 def _sequences(state: State) -> Iterator[Violation]:
-    """I7: no notice was answered outside its window, and none gave more chips to others than it had."""
+    """I7: no notice was answered outside its window, and none gave more chips to others than it had.
+
+    I11: every acceptance is a delivery and the reverse, and no tranche has more domains than were ordered.
+    """
     for subject, text in sequence_breaches(state):
         yield Violation("I7", subject, text)
+    for subject, text in delivery_breaches(state):
+        yield Violation("I11", subject, text)
 
 
 def check_award(state: State, award: AwardRecord) -> Iterator[Violation]:

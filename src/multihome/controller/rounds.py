@@ -6,6 +6,7 @@ from itertools import islice
 from multihome.clauses.book import MissingPermission, permission
 from multihome.clauses.delivery import delivered_domains
 from multihome.clauses.price_columns import Standing
+from multihome.clauses.standing import ENDS
 from multihome.controller.commitments import Forecast, running_on
 from multihome.controller.prices import standings
 from multihome.controller.reconcile import stop_event
@@ -26,12 +27,14 @@ from multihome.domain.ids import (
 from multihome.domain.placements import (
     AwardNotPermitted,
     Blocker,
+    EndedBy,
     Evidence,
     NotEnoughChips,
     OverQuota,
     ProviderClosed,
     ReclaimPending,
 )
+from multihome.domain.procurement import TrancheStep
 from multihome.domain.runs import Running, StopCause, Stopping
 from multihome.domain.supply import Pool
 from multihome.domain.tenants import lineage
@@ -132,7 +135,22 @@ def _lot(
         domains=domains,
         standing=standing,
         closed=closed(state, pool),
+        ended_by=_ended_by(state, contract, tranche),
     )
+
+
+def _ended_by(state: State, contract: Contract, tranche: Tranche) -> EndedBy | None:
+    """The act by which a tranche ends when it does, where it does not end as it was ordered."""
+    given = state.terminations.get(contract.id)
+    if given is not None and given.effective_ms == tranche.ends_ms:
+        cause = f" ({given.cause})" if given.cause else ""
+        act = f"contract {contract.id} was terminated for {given.ground.value}{cause}"
+        return EndedBy(act=act, actor=given.actor, why=given.why)
+    for move in state.tranche_moves.get(tranche.id, ()):
+        if move.step in ENDS and move.effective_ms == tranche.ends_ms:
+            what = "its order" if move.step is TrancheStep.ORDER_ENDED else "it"
+            return EndedBy(act=f"{what} was ended", actor=move.actor, why=move.why)
+    return None
 
 
 def _domain_room(tranche: Tranche, pool: Pool, domain_id: DomainId, runs: list[RunState]) -> DomainRoom:

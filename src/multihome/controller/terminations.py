@@ -66,10 +66,12 @@ def tell_breach(state: State, command: TellBreach, request: Request, now: Now) -
 
 def cure_breach(state: State, command: CureBreach, request: Request, now: Now) -> Decision:
     """Record that a breach is over."""
-    del request, now
+    del request
     problem = needs_person(command.actor, command.why)
-    if command.contract_id not in state.breaches:
-        problem = Refusal(RefusalCode.WRONG_STATE, f"contract {command.contract_id}", "no breach of it was told")
+    if termination_phase(state, command.contract_id, now.contract_ms) is not TerminationPhase.CURING:
+        problem = Refusal(
+            RefusalCode.WRONG_STATE, f"contract {command.contract_id}", "no breach of it waits to be cured"
+        )
     if problem:
         return refused([problem])
     return accepted(BreachCured(contract_id=command.contract_id, actor=command.actor, why=command.why))

@@ -104,13 +104,25 @@ class NotDelivered(Fact, frozen=True, kw_only=True):
     promised_ms: int
 
 
+class EndedBy(Fact, frozen=True, kw_only=True):
+    """What was done that ended capacity before its time, by whom, and why."""
+
+    act: str
+    actor: str
+    why: str
+
+
 class CapacityEnded(Fact, frozen=True, kw_only=True):
-    """The tranche that held it has come to its end, or its contract has: then `clause` says by what."""
+    """The tranche that held it has come to its end, or its contract has: then `clause` says by what.
+
+    `by` is the act that ended it before its time, if one did.
+    """
 
     pool_id: PoolId
     tranche_id: TrancheId
     ended_ms: int
     clause: ClauseRef | None = None
+    by: EndedBy | None = None
 
 
 class ForbiddenByClause(Fact, frozen=True, kw_only=True):

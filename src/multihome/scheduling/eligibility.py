@@ -64,7 +64,7 @@ def standing_blocker(
             largest_domain_chips=lot.domain_chips,
         )
     if at_ms >= lot.tranche.ends_ms:
-        return CapacityEnded(pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=lot.tranche.ends_ms)
+        return CapacityEnded(pool_id=pool_id, tranche_id=lot.tranche.id, ended_ms=lot.tranche.ends_ms, by=lot.ended_by)
     if lot.standing.forbidden is not None:
         # The contract itself is over: its standing begins with its end.
         ended_ms = lot.standing.interval.start_ms

@@ -6,7 +6,7 @@ from multihome.clauses.book import Book, MissingPermission
 from multihome.clauses.price_columns import Standing
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.ids import AcceleratorName, ClassId, DomainId, RunId, TenantId, WorkloadId
-from multihome.domain.placements import Allocation, Basis, Evidence, ProviderClosed
+from multihome.domain.placements import Allocation, Basis, EndedBy, Evidence, ProviderClosed
 from multihome.domain.supply import Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
@@ -28,7 +28,7 @@ class Lot(msgspec.Struct, frozen=True):
     """A tranche as the scheduler sees it.
 
     `domains` are those accepted by now; `standing` is what its price rests on; `closed` says why nothing may be
-    admitted, if so.
+    admitted, if so; `ended_by` is the act that ends it before its time, if there was one.
     """
 
     contract: Contract
@@ -39,6 +39,7 @@ class Lot(msgspec.Struct, frozen=True):
     domains: tuple[DomainRoom, ...]
     standing: Standing
     closed: ProviderClosed | None
+    ended_by: EndedBy | None
 
     @property
     def domain_chips(self) -> int:

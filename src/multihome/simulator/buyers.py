@@ -98,7 +98,7 @@ class Buyers:
         )
 
     def _order(self, state: State, award: AwardRecord) -> Command:
-        """The tranche of an award, delivered on its first day."""
+        """The tranche of an award, mostly delivered on its first day; otherwise its steps bring it."""
         contract = _contract_of(state, award)
         chips_per_node = state.pools[award.pool_id].chips_per_node
         after = scenario.order(contract, award, _NODES_PER_DOMAIN, chips_per_node)
@@ -110,7 +110,7 @@ class Buyers:
             effective_ms=part.promised_ms,
             source="invented for simulation",
         )
-        return cmd.Apply(documents=(after, delivery), workloads=())
+        return cmd.Apply(documents=(after, delivery) if self._dice.chance(700) else (after,), workloads=())
 
     def _dates(self, now_ms: int) -> tuple[int, int]:
         """From a day soon on, for some weeks."""

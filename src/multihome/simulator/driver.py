@@ -15,8 +15,17 @@ from multihome.controller.invariants import Violation, check
 from multihome.domain.clause_terms import FirstRefusal
 from multihome.domain.commands import Apply, AwardOffer, Input, PlaceDue, Recovered, Request, Tick
 from multihome.domain.effects import Effect, StartRun
-from multihome.domain.events import Event, NoticeAnswered, RunEnded, RunIntended, RunStopAsked, WorkloadEnded
+from multihome.domain.events import (
+    Event,
+    NoticeAnswered,
+    RunEnded,
+    RunIntended,
+    RunStopAsked,
+    TrancheMoved,
+    WorkloadEnded,
+)
 from multihome.domain.ids import ProviderId, RunId
+from multihome.domain.procurement import TrancheStep
 from multihome.domain.runs import Intended, Unknown
 from multihome.domain.supply import Provider
 from multihome.ports.journal import GENESIS_HASH, JournalFullError, JournalRow, StaleWriterError
@@ -57,6 +66,8 @@ class Plant(Enum):
     """After a restart a launch of unknown outcome is asked for again."""
     AWARD_UNASKED = "award_unasked"
     """Offers are awarded as if nobody held a first refusal."""
+    FORGOTTEN_DELIVERY = "forgotten_delivery"
+    """A tranche's acceptance is kept, and the capacity that it brought is forgotten."""
     DEAF_NOTIFIER = "deaf_notifier"
     """Notifications count as delivered and never arrive."""
 
@@ -93,6 +104,8 @@ def _covered(event: Event) -> str:
             return f"{type(event).__name__} {event.reason.basis.value}"
         case NoticeAnswered():
             return f"{type(event).__name__} {event.answer.kind.value}"
+        case TrancheMoved():
+            return f"{type(event).__name__} {event.step.value}"
         case _:
             return type(event).__name__
 
@@ -226,9 +239,7 @@ class _Driver:
 
     def _after_commit(self, messages: list[Input], batch: Batch) -> Iterator[Violation]:
         """The batch is durable: check it, answer, and do as much as fate allows."""
-        for event in batch.events:
-            self._record.take(event)
-            self.coverage[_covered(event)] += 1
+        self._take(batch.events)
         self._starts.update((effect.intent.run_id, effect) for effect in batch.effects if isinstance(effect, StartRun))
         if batch.events:
             yield from check(self._runtime.state, self._runtime.now())
@@ -249,6 +260,22 @@ class _Driver:
             yield from self._restart()
         elif self._dice.chance(_SNAPSHOT):
             self._runtime.snapshot_if_due(force=True)
+
+    def _take(self, events: list[Event]) -> None:
+        """Note what happened."""
+        for event in events:
+            self._record.take(event)
+            self.coverage[_covered(event)] += 1
+        if self._plant is Plant.FORGOTTEN_DELIVERY:
+            self._forget_delivery(events)
+
+    def _forget_delivery(self, events: list[Event]) -> None:
+        """The planted bug of deliveries: what was accepted by a step is not there."""
+        deliveries = self._runtime.state.deliveries
+        for event in events:
+            if isinstance(event, TrancheMoved) and event.step is TrancheStep.ACCEPTED:
+                found = next(one.id for one in reversed(deliveries.values()) if one.tranche_id == event.tranche_id)
+                del deliveries[found]
 
     def _fate(self, batch: Batch) -> Moment:
         """Roll where this step dies, if anywhere."""

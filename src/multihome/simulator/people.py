@@ -18,6 +18,7 @@ from multihome.simulator import scenario
 from multihome.simulator.buyers import Buyers
 from multihome.simulator.clock import SimMint
 from multihome.simulator.dice import Dice
+from multihome.simulator.suppliers import Suppliers
 from multihome.simulator.world import World
 from multihome.units.time import MS_PER_HOUR, MS_PER_MINUTE
 
@@ -51,6 +52,7 @@ class People:
         self._agenda: list[tuple[int, int, Command]] = []
         self._has_clock = dice.chance(500)
         self._buyers = Buyers(dice)
+        self._suppliers = Suppliers(dice)
         self._silent_since: dict[ProviderId, int] = {}
         self._clock_due_ms = start_ms
         self._begin(start_ms)
@@ -94,6 +96,8 @@ class People:
                 self._think(state)
             if not self._world.quiet and self._dice.chance(100):
                 self._procure(state, now_ms)
+            if not self._world.quiet and self._dice.chance(150):
+                self._deliver(state, now_ms)
         sent = list(self._pending.values())
         if self.promises and not self._world.quiet and self._dice.chance(30):
             sent.append(self._repeat())
@@ -165,6 +169,12 @@ class People:
     def _procure(self, state: State, now_ms: int) -> None:
         """Buyers serve, holders answer or stay silent, awards are tried whether or not they may be, orders follow."""
         command = self._buyers.next(state, now_ms)
+        if command is not None:
+            self._send(command)
+
+    def _deliver(self, state: State, now_ms: int) -> None:
+        """Tranches take steps, credits are claimed, breaches are told and cured, and some contracts are ended."""
+        command = self._suppliers.next(state, now_ms)
         if command is not None:
             self._send(command)
 

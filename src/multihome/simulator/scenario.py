@@ -17,6 +17,7 @@ from multihome.domain.clause_terms import (
     ExemptionGround,
     Favoured,
     FavouredRemedy,
+    FeeStep,
     FirstRefusal,
     FirstRefusalMode,
     IndexStep,
@@ -30,6 +31,7 @@ from multihome.domain.clause_terms import (
     Ramp,
     Scope,
     TakeOrPay,
+    Termination,
     Tier,
     TierMode,
     Use,
@@ -52,6 +54,7 @@ from multihome.domain.workloads import (
     WorkloadSpec,
 )
 from multihome.simulator.dice import Dice
+from multihome.simulator.suppliers import CAUSE
 from multihome.simulator.world import ABSENCE_DELAY_MS, WORK_MINUTES
 from multihome.units.calendar import Period
 from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, Interval, parse_instant
@@ -370,9 +373,18 @@ def _neocloud_contract(dice: Dice) -> Contract:
         interval=_TERM,
         clauses=(
             DelayRemedy(
-                id="late", interval=_TERM, grace_days=3, discount_bps_per_day=100, cap_bps=3_000, source=_SOURCE
+                id="late",
+                interval=_TERM,
+                grace_days=3,
+                discount_bps_per_day=100,
+                cap_bps=3_000,
+                shifts_end=dice.chance(500),
+                end_tranche_after_days=20,
+                end_order_after_days=25,
+                source=_SOURCE,
             ),
             _favouring(Favoured.BUYER, dice),
+            _termination(),
         ),
         tranches=(
             _tranche("brisk-2025/t1", "brisk/north", 2, 2_200_000, waived, ends_ms),
@@ -421,8 +433,26 @@ def _tensor_contract(dice: Dice) -> Contract:
                 source=_SOURCE,
             ),
             _favouring(Favoured.PROVIDER, dice),
+            _termination(),
         ),
-        tranches=(_tranche("cirrus-2025/t1", "cirrus/west", 2, 1_900_000, award, _TERM.end_ms),),
+        tranches=(
+            _tranche("cirrus-2025/t1", "cirrus/west", 2, 1_900_000, award, _TERM.end_ms),
+            # Nothing of it has come, and no document brings it: its steps do, or it never comes.
+            _tranche("cirrus-2025/t2", "cirrus/west", 2, 1_800_000, award, _TERM.end_ms),
+        ),
+        source=_SOURCE,
+    )
+
+
+def _termination() -> Termination:
+    """Notice and cure of a day each, so that three days see the whole of it."""
+    return Termination(
+        id="end",
+        interval=_TERM,
+        notice=Window(days=1),
+        causes=(CAUSE,),
+        cure_days=1,
+        fees=(FeeStep(from_ms=START_MS, share_bps=2_000),),
         source=_SOURCE,
     )
 

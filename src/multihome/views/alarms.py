@@ -9,7 +9,9 @@ from multihome.controller.deadlines import DeadlineKind, pressing
 from multihome.controller.notifications import ATTEMPTS_MAX
 from multihome.controller.state import Openness, State
 from multihome.domain.runs import Fenced, Unknown
+from multihome.units.money import format_usd
 from multihome.units.time import Now, format_date, format_duration, format_instant, format_moment
+from multihome.views.words import clause_text
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -29,6 +31,8 @@ def alarms(state: State, now: Now) -> tuple[Alarm, ...]:
         *_orphans(state),
         *_open_notices(state, now),
         *_late_deliveries(state, now),
+        *_credits(state),
+        *_ends(state, now),
         *_deadlines(state, now),
         *_undelivered(state),
     )
@@ -81,11 +85,30 @@ def _late_deliveries(state: State, now: Now) -> Iterator[Alarm]:
                 yield Alarm("delivery_late", tranche.id, text)
 
 
+def _credits(state: State) -> Iterator[Alarm]:
+    """Money that providers owe back and that nobody has asked for."""
+    for credit in state.credits_due.values():
+        text = f"{format_usd(credit.amount_micro_usd)} is due under {clause_text(credit.clause)} and was not claimed"
+        yield Alarm("credit_unclaimed", credit.tranche_id, text)
+
+
+def _ends(state: State, now: Now) -> Iterator[Alarm]:
+    """Contracts under notice, until they end."""
+    for given in state.terminations.values():
+        if now.contract_ms < given.effective_ms:
+            text = (
+                f"under notice for {given.ground.value} by {given.actor} ({given.why}), ends on "
+                f"{format_moment(given.effective_ms)}"
+            )
+            yield Alarm("contract_under_notice", given.contract_id, text)
+
+
 def _deadlines(state: State, now: Now) -> Iterator[Alarm]:
-    """Deadlines that come near or have passed. A promised date that has passed is told as a late delivery."""
+    """Deadlines that come near or have passed. Late deliveries and contracts under notice have alarms of their own."""
     for deadline in pressing(state, now.contract_ms):
         has_passed = deadline.at_ms < now.contract_ms
-        if not (has_passed and deadline.what is DeadlineKind.TRANCHE_PROMISED):
+        is_late_delivery = has_passed and deadline.what is DeadlineKind.TRANCHE_PROMISED
+        if not is_late_delivery and deadline.what is not DeadlineKind.TERMINATION:
             subject = "/".join(part for part in (deadline.contract, deadline.clause) if part) or "offers"
             when = "since" if has_passed else "on"
             yield Alarm(deadline.what.value, subject, f"{when} {format_moment(deadline.at_ms)}: {deadline.text}")

@@ -9,9 +9,11 @@ from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.contracts import Award, Contract, Tranche
 from multihome.domain.events import PeriodSettled
 from multihome.domain.ids import AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
+from multihome.domain.tranche_phases import OUTSTANDING, TranchePhase, phase_of
 from multihome.units.money import format_chip_hours, format_usd
 from multihome.units.time import MS_PER_DAY, format_date
 from multihome.views.clause_words import clause_words, use_words
+from multihome.views.sequences import TerminationState, termination_state
 
 
 class ContractRow(msgspec.Struct, frozen=True):
@@ -90,6 +92,7 @@ class ContractView(msgspec.Struct, frozen=True):
     currency: str
     zone: str
     holidays: tuple[str, ...]
+    termination: TerminationState
     ended: str
     clauses: tuple[ClauseRow, ...]
     amendments: tuple[AmendmentRow, ...]
@@ -127,6 +130,7 @@ def contract_view(state: State, contract_id: ContractId, as_of_ms: int) -> Contr
         currency=contract.currency,
         zone=contract.calendar.zone,
         holidays=contract.calendar.holidays,
+        termination=termination_state(state, contract_id, as_of_ms),
         ended=_ended(state, contract_id),
         clauses=tuple(_clause_row(terms) for terms in in_force),
         amendments=tuple(
@@ -196,17 +200,13 @@ def _delivered(state: State, tranche: Tranche, at_ms: int) -> int:
 
 
 def _delivery_state(state: State, tranche: Tranche, at_ms: int) -> str:
-    """The last step on record where there are steps, and else what the dates and deliveries say."""
-    domains = delivered_domains(state.deliveries.values(), tranche, at_ms)
-    moves = [move for move in state.tranche_moves.get(tranche.id, []) if move.effective_ms <= at_ms]
-    if moves:
-        return moves[-1].step.value
-    if at_ms >= tranche.ends_ms:
+    """The phase by the steps that were taken by then; late where something is outstanding after its promise."""
+    moves = (move for move in state.tranche_moves.get(tranche.id, []) if move.effective_ms <= at_ms)
+    phase = phase_of(((move.step, move.domains) for move in moves), tranche.domains)
+    if at_ms >= tranche.ends_ms and phase is not TranchePhase.ENDED:
         return "given_back"
-    if domains == tranche.domains:
-        return "accepted"
-    late = "late" if at_ms > tranche.promised_ms else "ordered"
-    return f"accepted_in_part_{late}" if domains else late
+    late = "_late" if phase in OUTSTANDING and at_ms > tranche.promised_ms else ""
+    return f"{phase.value}{late}"
 
 
 def _award_words(award: Award) -> str:
@@ -238,11 +238,14 @@ def _commitment(period: PeriodSettled) -> CommitmentRow:
 
 def _ended(state: State, contract_id: ContractId) -> str:
     given = state.terminations.get(contract_id)
+    told = state.breaches.get(contract_id)
+    if given is None and told is not None:
+        return f"breach told: {told.cause}, may be cured until {format_date(told.cured_until_ms)} ({told.why})"
     if given is None:
         return ""
     fee, refund = format_usd(given.fee_micro_usd), format_usd(given.refund_micro_usd)
     cause = f" ({given.cause})" if given.cause else ""
     return (
         f"terminated for {given.ground.value}{cause} with effect from {format_date(given.effective_ms)}: fee {fee}, "
-        f"refund {refund}"
+        f"refund {refund}; notice by {given.actor} ({given.why})"
     )

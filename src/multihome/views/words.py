@@ -35,7 +35,8 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
             )
         case pl.CapacityEnded():
             by = f" (clause {clause_text(blocker.clause)})" if blocker.clause else ""
-            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}{by}"
+            act = f": {blocker.by.act} by {blocker.by.actor} ({blocker.by.why})" if blocker.by else ""
+            return f"{blocker.pool_id}: tranche {blocker.tranche_id} ended on {format_date(blocker.ended_ms)}{by}{act}"
         case pl.ForbiddenByClause():
             until = "" if format_date(blocker.until_ms) == "open" else f" until {format_date(blocker.until_ms)}"
             return f"{blocker.pool_id}: clause {clause_text(blocker.clause)} binds it to {blocker.holder_id}{until}"

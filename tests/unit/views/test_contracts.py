@@ -138,14 +138,16 @@ def test_a_late_tranche_has_its_promise_grace_and_rights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "promised_ms", "expected"),
+    ("step", "promised_ms", "expected", "phase"),
     [
-        (TrancheStep.RESCHEDULED, day(80), [day(80)]),
-        (TrancheStep.TRANCHE_ENDED, 0, []),
-        (TrancheStep.CONFIRMED, 0, [day(60)]),
+        (TrancheStep.RESCHEDULED, day(80), [day(80)], "ordered"),
+        (TrancheStep.TRANCHE_ENDED, 0, [], "ended"),
+        (TrancheStep.CONFIRMED, 0, [day(60)], "confirmed"),
     ],
 )
-def test_steps_of_a_tranche_move_or_end_its_dates(step: TrancheStep, promised_ms: int, expected: list[int]) -> None:
+def test_steps_of_a_tranche_move_or_end_its_dates(
+    step: TrancheStep, promised_ms: int, expected: list[int], phase: str
+) -> None:
     state = alpha()
     moved = TrancheMoved(
         tranche_id=COMING.id, step=step, effective_ms=day(10), promised_ms=promised_ms, actor="ada", why="a test"
@@ -154,7 +156,7 @@ def test_steps_of_a_tranche_move_or_end_its_dates(step: TrancheStep, promised_ms
     assert dates(all_of(state)[DeadlineKind.TRANCHE_PROMISED]) == expected
     view = contract_view(state, ContractId("alpha-1"), day(11))
     assert view is not None
-    assert [row.state for row in view.tranches] == ["accepted", step.value]
+    assert [row.state for row in view.tranches] == ["accepted", phase]
 
 
 def test_renewal_termination_amendments_and_ends() -> None:
