@@ -3,8 +3,8 @@
 from typing import Any, get_args
 
 import pytest
-from multihome.views.deadlines import DeadlineKind, deadlines
 
+from multihome.controller.deadlines import DeadlineKind, deadlines
 from multihome.domain import commands as cmd
 from multihome.domain.clause_terms import FeeStep, Termination, Window
 from multihome.domain.ids import ContractId, TrancheId
