@@ -6,6 +6,24 @@ from multihome.cli import acting, asking, checking, contracts, procuring, provin
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
+_PROCUREMENT = (
+    (
+        "need",
+        "Capacity that is wanted, and what became of it.",
+        {"list": procuring.need_list, "show": procuring.need_show, "ask": procuring.need_ask},
+    ),
+    (
+        "offer",
+        "What providers would sell.",
+        {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},
+    ),
+    (
+        "notice",
+        "Holders of first refusals: what they were asked, and said.",
+        {"serve": procuring.notice_serve, "answer": procuring.notice_answer, "show": procuring.notice_show},
+    ),
+)
+
 
 def command_line() -> typer.Typer:
     """Every command under its name. Help is plain text: markup would cost 0.2 CPU-s."""
@@ -52,21 +70,7 @@ def command_line() -> typer.Typer:
                 "check": checking.contract_check,
             },
         ),
-        (
-            "need",
-            "Capacity that is wanted, and what became of it.",
-            {"list": procuring.need_list, "show": procuring.need_show, "ask": procuring.need_ask},
-        ),
-        (
-            "offer",
-            "What providers would sell.",
-            {"add": acting.apply, "list": procuring.offer_list, "show": procuring.offer_show},
-        ),
-        (
-            "notice",
-            "Holders of first refusals: what they were asked, and said.",
-            {"serve": procuring.notice_serve, "answer": procuring.notice_answer, "show": procuring.notice_show},
-        ),
+        *_PROCUREMENT,
         ("clock", "The scenario clock.", {"show": asking.clock_show, "advance": acting.clock_advance}),
         ("drill", "Outages on purpose.", {"outage": serving.drill_outage, "restore": serving.drill_restore}),
         ("evidence", "Proof for others.", {"export": proving.evidence_export}),
