@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 42
+        assert len(routes) == 43
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -342,7 +342,12 @@ def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
     assert api.get("/v1/notices").json() == {"notices": []}
     assert api.get("/v1/awards").json() == {"awards": []}
     refusal(api.post("/v1/notices", json=part | {"offer": "ghost", "clause": "order/rofr"}), "not_found")
-    asked = part | {"clause": "order/rofr", "accelerator": "H100", "region": "east", "rate_usd_per_chip_hour": "2.50"}
+    asked = part | {
+        "clause": "order/rofr",
+        "accelerator": "H100-SXM-80GB",
+        "region": "east",
+        "rate_usd_per_chip_hour": "2.50",
+    }
     refusal(api.post("/v1/needs/ghost/notices", json=asked), "not_found")
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "declined"} | PERSON), "not_found")
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "lapsed"} | PERSON), "invalid")
