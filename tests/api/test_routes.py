@@ -261,11 +261,16 @@ def test_a_drain_and_a_loss_and_their_ends(api: httpx.Client) -> None:
     assert api.delete("/v1/drains/site/h100", params=PERSON).status_code == 200
     refusal(api.delete("/v1/drains/site/h100", params=PERSON), RefusalCode.WRONG_STATE)
     until(api, waiting, succeeded)
+    until(api, lives := submit(api, "lives-on", "sleep 60"), started)
     assert api.post(f"/v1/providers/{PROVIDER}/declare-lost", json=PERSON).status_code == 200
     refusal(api.post(f"/v1/providers/{PROVIDER}/declare-lost", json=PERSON), RefusalCode.WRONG_STATE)
     codes = {alarm["code"] for alarm in api.get("/v1/status").json()["alarms"]}
     assert "provider_lost" in codes
+    # The loss and the fences it led to are of one record: what was in use before it stands before both.
+    before = next(line for line in api.get("/v1/report").json()["concentration"] if "before the loss" in line["when"])
+    assert before["chips"][PROVIDER] > 0
     assert api.post(f"/v1/providers/{PROVIDER}/restore", json=PERSON).status_code == 200
+    assert api.delete(f"/v1/workloads/{lives}", params=PERSON).status_code == 200
     refusal(api.post("/v1/providers/other/restore", json=PERSON), RefusalCode.NOT_FOUND)
 
 

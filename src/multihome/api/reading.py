@@ -1,6 +1,5 @@
 """Routes that only read: status, report, the journal's head and its changes, health, metrics."""
 
-import heapq
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -75,12 +74,15 @@ async def read_report(context: Ctx) -> Response:
 
 
 def whole_history(journal: Journal) -> list[HistoryRow]:
-    """All that the report is made from, in the order in which it happened."""
-    return list(heapq.merge(*(rows_of(journal, kind) for kind in REPORT_KINDS), key=lambda row: row.seq))
+    """All that the report is made from, in the order in which it happened.
+
+    All kinds at once: within one record only the table knows what came first, a loss or the fences it led to.
+    """
+    return [row for row in rows_of(journal, "") if row.kind in REPORT_KINDS]
 
 
 def rows_of(journal: Journal, kind: str) -> list[HistoryRow]:
-    """All rows of one kind, in the order in which they happened."""
+    """All rows of one kind, or of all kinds when it is empty, in the order in which they happened."""
     rows = page = journal.history(kind, limit=PAGE_ROWS)
     while len(page) >= PAGE_ROWS:
         page = journal.history(kind, after_seq=page[-1].seq, limit=PAGE_ROWS)

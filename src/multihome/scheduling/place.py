@@ -124,18 +124,22 @@ def _find(snapshot: Snapshot, room: Room, ask: Ask, basis: Basis, options: Candi
     """The best candidate with quota on this basis and room for the whole gang."""
     blockers: list[Blocker] = []
     guaranteed: list[Candidate] = []
-    for candidate in options.usable:
+    beaten: list[Candidate] = []
+    for rank, candidate in enumerate(options.usable):
         admitted = _admit(snapshot, room, ask, candidate)
         if not isinstance(admitted, Admitted):
             blockers.append(admitted)
             continue
         if admitted.basis is Basis.BORROWED and basis is Basis.GUARANTEED:
+            beaten.append(candidate)
             continue
         spot = fit_in_lot(room, candidate.lot, ask.spec.num_nodes, candidate.choice.chips_per_node)
         if spot is not None:
             domain_id, nodes = spot
             allocation = _allocation(candidate, domain_id, nodes)
-            return Found(allocation, _reason(ask, candidate, admitted, options, tuple(blockers)))
+            beaten.extend(options.usable[rank + 1 :])
+            ruled_out = (*blockers, *options.ruled_out)
+            return Found(allocation, _reason(ask, candidate, admitted, tuple(beaten), ruled_out))
         if admitted.basis is Basis.GUARANTEED:
             guaranteed.append(candidate)
         blockers.append(
@@ -175,13 +179,16 @@ def _allocation(candidate: Candidate, domain_id: DomainId, nodes: tuple[NodeShar
 
 
 def _reason(
-    ask: Ask, chosen: Candidate, admitted: Admitted, options: Candidates, passed_over: tuple[Blocker, ...]
+    ask: Ask,
+    chosen: Candidate,
+    admitted: Admitted,
+    beaten: tuple[Candidate, ...],
+    ruled_out: tuple[Blocker, ...],
 ) -> PlacementReason:
+    """Why there. What had no room or no quota is ruled out and not beaten, whatever its price."""
     assert not isinstance(chosen.lot.permission, MissingPermission), "a candidate's award is permitted"
-    beaten = tuple(
-        Alternative(pool_id=other.lot.pool.id, tranche_id=other.lot.tranche.id, price=other.price)
-        for other in options.usable
-        if other is not chosen
+    alternatives = tuple(
+        Alternative(pool_id=other.lot.pool.id, tranche_id=other.lot.tranche.id, price=other.price) for other in beaten
     )
     return PlacementReason(
         basis=admitted.basis,
@@ -189,7 +196,7 @@ def _reason(
         price=chosen.price,
         preferred_by=chosen.preferred_by,
         evidence=chosen.lot.permission,
-        beaten=beaten[:BEATEN_MAX],
-        ruled_out=(*passed_over, *options.ruled_out)[:RULED_OUT_MAX],
+        beaten=alternatives[:BEATEN_MAX],
+        ruled_out=ruled_out[:RULED_OUT_MAX],
         overridden_by=ask.quota_overridden_by,
     )

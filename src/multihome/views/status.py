@@ -2,10 +2,11 @@
 
 import msgspec
 
+from multihome.clauses.book import earliest_ms
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.state import Openness, RunState, State, WorkloadState, unit_key
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
-from multihome.domain.placements import Blocker
+from multihome.domain.placements import AwardNotPermitted, Blocker
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Progress, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Now
@@ -121,7 +122,8 @@ def workload_rows(state: State, now: Now) -> list[WorkloadRow]:
 def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow:
     """The row of one workload."""
     units = unit_rows(state, workload, now)
-    reasons = waits_because(workload, units, state.class_blockers.get(workload.class_id, ()))
+    blockers = state.class_blockers.get(workload.class_id, ())
+    reasons = waits_because(workload, units, tuple(_as_of_now(state, blocker, now) for blocker in blockers))
     return WorkloadRow(
         id=workload.id,
         name=workload.spec.name,
@@ -138,6 +140,14 @@ def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow
         progress=workload.units[0].progress,
         waits_for=reasons[0] if reasons else "",
     )
+
+
+def _as_of_now(state: State, blocker: Blocker, now: Now) -> Blocker:
+    """A reason with the date that follows from the time: it is kept as it was in the round that found it."""
+    if not isinstance(blocker, AwardNotPermitted):
+        return blocker
+    could_ms = earliest_ms(state.book(), blocker.clause, now.contract_ms)
+    return msgspec.structs.replace(blocker, earliest_ms=could_ms)
 
 
 def waits_because(

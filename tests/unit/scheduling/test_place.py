@@ -7,7 +7,7 @@ import pytest
 from multihome.clauses.book import Book
 from multihome.domain.clause_terms import ClauseRef, Scope
 from multihome.domain.contracts import Award
-from multihome.domain.ids import AcceleratorName
+from multihome.domain.ids import AcceleratorName, PoolId
 from multihome.domain.placements import (
     AwardNotPermitted,
     Basis,
@@ -41,6 +41,7 @@ from tests.builders import (
     exclusivity,
     first_refusal,
     lot,
+    lots,
     owing,
     pool,
     provider,
@@ -172,6 +173,15 @@ def test_the_cheaper_seller_goes_first_and_the_other_is_named() -> None:
         ("alpha/main", RATE)
     ]
     assert placed.reason.basis is Basis.GUARANTEED
+
+
+def test_a_cheaper_seller_without_room_is_ruled_out_and_not_beaten() -> None:
+    facts = two_sellers()
+    full = [lot(one.contract, one.tranche, facts, free=[[0]]) if one.provider.id == BETA else one for one in lots(facts)]
+    (placed,) = decide(snapshot(facts, [ask(training())], at=full)).placed
+    assert placed.allocation.provider_id == ALPHA
+    assert placed.reason.beaten == ()
+    assert placed.reason.ruled_out == (NotEnoughChips(pool_id=PoolId("beta/main"), chips=8, largest_free_chips=0),)
 
 
 def test_equal_prices_go_by_name() -> None:

@@ -10,11 +10,12 @@ from multihome.controller.state import State
 from multihome.domain.commands import Cancel, LaunchRefused
 from multihome.domain.ids import Generation, WorkloadId
 from multihome.domain.runs import AttemptEnd, Outcome, ReportState, StopCause
-from multihome.domain.workloads import RestartPolicy
+from multihome.domain.workloads import Infra, RestartPolicy
+from multihome.units.time import MS_PER_DAY
 from multihome.views.explain import Explanation, explain
 from multihome.views.status import WorkloadRow, unit_rows, workload_row
 from multihome.views.words import NOT_LOOKED_AT
-from tests.builders import service, training
+from tests.builders import contract, first_refusal, service, training
 from tests.control import Control, installed, replayed
 
 PAUSING = RestartPolicy(restarts_max=9, backoff_ms=12_000, backoff_ms_max=600_000)
@@ -134,3 +135,17 @@ def test_the_last_end_survives_a_replay_and_a_snapshot(read: Callable[[Control],
     failing(control, workload_id, exit_code=1)
     control.state = read(control)
     assert row(control, workload_id).waits_for.startswith("backing off after attempt 1 failed: exit code 1")
+
+
+def test_the_date_from_which_an_award_could_be_permitted_moves_with_the_time() -> None:
+    rights = contract("beta", clauses=(first_refusal(),))
+    control = installed(rights)
+    workload_id = control.submit(training(infra=Infra(provider="alpha")))
+    control.place()
+    before = row(control, workload_id).waits_for
+    assert "could be permitted from" in before
+    control.wait(5 * MS_PER_DAY)
+    assert control.place().events == ()
+    after = row(control, workload_id).waits_for
+    assert after != before
+    assert after == told(control, workload_id).waits_because[0]
