@@ -10,19 +10,17 @@ import msgspec
 
 from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
+from multihome.controller import outbox
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.reminders import note_dates
 from multihome.controller.state import (
     ANSWERS_MAX,
-    ATTEMPT_MS_MAX,
-    GIVEN_UP_MAX,
     AppliedWorkload,
     DrainState,
     DueLine,
     KeptAnswer,
     Openness,
-    Pending,
     ProviderState,
     RunState,
     State,
@@ -30,7 +28,6 @@ from multihome.controller.state import (
     WorkloadState,
     applied_name,
     model_name,
-    outbox_key,
     place_of,
     settled_key,
     taken_key,
@@ -362,32 +359,6 @@ def _deadlines_read(state: State, event: ev.DeadlinesRead, at: Now) -> None:
     state.deadlines_due_ms = event.next_ms
 
 
-def _notification_sent(state: State, event: ev.NotificationSent, at: Now) -> None:
-    key = outbox_key(event.webhook_id, event.notification.id)
-    due_ms = at.process_ms + ATTEMPT_MS_MAX
-    state.outbox[key] = Pending(event.notification, event.webhook_id, event.attempt, due_ms)
-
-
-def _notification_delivered(state: State, event: ev.NotificationDelivered, at: Now) -> None:
-    del at
-    state.outbox.pop(outbox_key(event.webhook_id, event.notification_id), None)
-
-
-def _notification_failed(state: State, event: ev.NotificationFailed, at: Now) -> None:
-    del at
-    key = outbox_key(event.webhook_id, event.notification_id)
-    pending = state.outbox[key]
-    state.outbox[key] = msgspec.structs.replace(pending, due_process_ms=event.retry_process_ms, error=event.error)
-
-
-def _notification_given_up(state: State, event: ev.NotificationGivenUp, at: Now) -> None:
-    del at
-    key = outbox_key(event.webhook_id, event.notification.id)
-    state.given_up[key] = state.outbox.pop(key)
-    if len(state.given_up) > GIVEN_UP_MAX:
-        del state.given_up[next(iter(state.given_up))]
-
-
 def _metered(state: State, event: ev.ChipTimeMetered, at: Now) -> None:
     del at
     stretch = metered_stretch(state.contracts[ContractId(event.tranche_id.rpartition("/")[0])], event.interval.start_ms)
@@ -491,10 +462,10 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.TerminationGiven: _termination_given,
     ev.DeadlineNear: _deadline_near,
     ev.DeadlinesRead: _deadlines_read,
-    ev.NotificationSent: _notification_sent,
-    ev.NotificationDelivered: _notification_delivered,
-    ev.NotificationFailed: _notification_failed,
-    ev.NotificationGivenUp: _notification_given_up,
+    ev.NotificationSent: outbox.notification_sent,
+    ev.NotificationDelivered: outbox.notification_delivered,
+    ev.NotificationFailed: outbox.notification_failed,
+    ev.NotificationGivenUp: outbox.notification_given_up,
     ev.ChipTimeMetered: _metered,
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,

@@ -103,12 +103,15 @@ def _ends(state: State, now: Now) -> Iterator[Alarm]:
             yield Alarm("contract_under_notice", given.contract_id, text)
 
 
+_TOLD_ELSEWHERE = frozenset({DeadlineKind.TERMINATION, DeadlineKind.NOTICE_CLOSES})
+
+
 def _deadlines(state: State, now: Now) -> Iterator[Alarm]:
-    """Deadlines that come near or have passed. Late deliveries and contracts under notice have alarms of their own."""
+    """Deadlines that come near or have passed, but those that have an alarm of their own: see `_TOLD_ELSEWHERE`."""
     for deadline in pressing(state, now.contract_ms):
         has_passed = deadline.at_ms < now.contract_ms
         is_late_delivery = has_passed and deadline.what is DeadlineKind.TRANCHE_PROMISED
-        if not is_late_delivery and deadline.what is not DeadlineKind.TERMINATION:
+        if not is_late_delivery and deadline.what not in _TOLD_ELSEWHERE:
             subject = "/".join(part for part in (deadline.contract, deadline.clause) if part) or "offers"
             when = "since" if has_passed else "on"
             yield Alarm(deadline.what.value, subject, f"{when} {format_moment(deadline.at_ms)}: {deadline.text}")
