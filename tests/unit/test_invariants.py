@@ -305,7 +305,7 @@ def test_a_second_placement_of_a_live_unit_is_seen() -> None:
 @pytest.fixture(scope="module")
 def rows() -> list[JournalRow]:
     """The journal of simulated days."""
-    return simulate_journal(5, days=2)
+    return simulate_journal(1, days=3)
 
 
 def rewritten(rows: list[JournalRow], change: Callable[[Record], Record | None]) -> AuditReport:
