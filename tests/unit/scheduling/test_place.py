@@ -177,7 +177,9 @@ def test_the_cheaper_seller_goes_first_and_the_other_is_named() -> None:
 
 def test_a_cheaper_seller_without_room_is_ruled_out_and_not_beaten() -> None:
     facts = two_sellers()
-    full = [lot(one.contract, one.tranche, facts, free=[[0]]) if one.provider.id == BETA else one for one in lots(facts)]
+    full = [
+        lot(one.contract, one.tranche, facts, free=[[0]]) if one.provider.id == BETA else one for one in lots(facts)
+    ]
     (placed,) = decide(snapshot(facts, [ask(training())], at=full)).placed
     assert placed.allocation.provider_id == ALPHA
     assert placed.reason.beaten == ()
