@@ -50,17 +50,17 @@ def status(view: StatusView, workloads: Iterable[WorkloadRow]) -> RenderableType
 def workload(view: WorkloadOut) -> RenderableType:
     """One workload and its gangs."""
     row = view.row
-    table = table_of("unit", "state", "run", "pool", ">chips", "basis", "progress", "endpoint")
+    table = table_of("unit", "state", ">chips", "basis", "progress", "run, where")
     for unit in view.units:
+        # Ids and places are long: one below the other, they stay whole on 80 columns.
+        where = [part for part in (unit.run_id, unit.pool_id, unit.endpoint) if part]
         table.add_row(
             str(unit.unit),
             unit.state,
-            unit.run_id or "-",
-            unit.pool_id or "-",
             str(unit.chips),
             unit.basis,
             _progress(unit.progress.step, unit.progress.checkpoint_step) if unit.progress else PROGRESS_NONE,
-            unit.endpoint,
+            "\n".join(where) or "-",
         )
     lines = [f"{row.name} ({row.id}) of {row.tenant_id}: {row.state}, {row.units_up}/{row.units} up"]
     if row.waits_for:

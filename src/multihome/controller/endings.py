@@ -96,11 +96,10 @@ def _after_failure(
         return
     if not always and not (matches and failures < policy.restarts_max):
         reason = text or f"exit code {exit_code}"
-        yield WorkloadEnded(
-            workload_id=workload.id,
-            outcome=Outcome.FAILED,
-            text=f"{reason}; {failures} of {policy.restarts_max} restarts used",
-        )
+        used = f"{failures} of {policy.restarts_max} restarts used"
+        codes = ", ".join(str(code) for code in policy.exit_codes)
+        why = used if matches else f"tried again is exit code {codes} only"
+        yield WorkloadEnded(workload_id=workload.id, outcome=Outcome.FAILED, text=f"{reason}; {why}")
         return
     pauses = 0 if ran_long(workload, run, now) else workload.units[run.unit].pauses
     pause_ms = min(policy.backoff_ms * 2 ** min(pauses, 20), policy.backoff_ms_max)

@@ -37,6 +37,8 @@ FACTOR_BPS_MAX = 99_999
 WHOLE_MAX = 2**63 - 1
 """Whole numbers are kept in 64 bits."""
 LIST_ITEMS_MAX = 256
+NEAR_MIN = 0.61
+"""How alike two words must be for a suggestion: `make_up` and `make_up_periods` are, `holder` and `mode` (0.6) not."""
 SHOWN_CHARACTERS_MAX = 60
 
 _DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,30}))?", re.ASCII)
@@ -89,7 +91,7 @@ def closest(given: str, choices: Sequence[str]) -> str:
     """`did you mean ...?` with the choice nearest to what was given, or nothing when none is near."""
     if len(given) > SHOWN_CHARACTERS_MAX:
         return ""
-    close = difflib.get_close_matches(given, choices, n=1)
+    close = difflib.get_close_matches(given, choices, n=1, cutoff=NEAR_MIN)
     return f"did you mean {close[0]}?" if close else ""
 
 
