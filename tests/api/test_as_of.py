@@ -1,6 +1,6 @@
 """Every list of procurement and deliveries answers as of an instant: before an act and after it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -18,8 +18,8 @@ from tests.api.conftest import api_of
 from tests.builders import ALPHA, BETA, H100, contract, day, delay_remedy, first_refusal, offer, tranche, world
 from tests.seeding import seed
 
-PERSON = {"actor": "ada", "why": "a test"}
-PART = {"chips": 16, "starts": "2026-02-10", "ends": "2026-06-10"}
+PERSON: dict[str, object] = {"actor": "ada", "why": "a test"}
+PART: dict[str, object] = {"chips": 16, "starts": "2026-02-10", "ends": "2026-06-10"}
 NEED = Need(id=NeedId("N-1"), accelerators=(H100,), chips=48, by_ms=day(30), until_ms=day(200), source="test")
 LISTS = ("offers", "notices", "awards", "needs", "tranches", "credits")
 
@@ -43,8 +43,8 @@ def acted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 def _act(client: httpx.Client) -> None:
-    def post(path: str, body: dict[str, object]) -> list[str]:
-        answer = client.post(path, json=body)
+    def post(path: str, body: Mapping[str, object]) -> list[str]:
+        answer = client.post(path, json=dict(body))
         assert answer.status_code == 200, answer.text
         return answer.json()["made"]
 
@@ -57,7 +57,7 @@ def _act(client: httpx.Client) -> None:
     post("/v1/clock", {"to": "2026-02-20"})
     post("/v1/tranches/alpha-1/t2/steps", PERSON | {"step": "accepted", "domains": 2})
     post("/v1/clock", {"to": "2026-02-25"})
-    post("/v1/credits/alpha-1/t2/claim", dict(PERSON))
+    post("/v1/credits/alpha-1/t2/claim", PERSON)
 
 
 def _rows(client: httpx.Client, what: str, as_of: str) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 TRANSCRIPT = Path(__file__).with_name("contracts.txt")
 AGREEMENT = Path(__file__).with_name("agreement.yaml")
 COLUMNS_MAX = 80
+COLUMNS_NARROW = 68
 
 
 @pytest.mark.usefixtures("site")
@@ -46,7 +47,7 @@ def test_names_fold_and_dates_do_not(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """However long the names of a tranche and its pool are, each date and figure of the table is read on one line."""
-    monkeypatch.setenv("COLUMNS", str(COLUMNS_MAX))
+    monkeypatch.setenv("COLUMNS", str(COLUMNS_NARROW))
     place = pool("alpha", "eastus-h100-reserved")
     part = tranche("alpha-1", name, place.id, domains=9_000, promised_ms=day(30), award=Award(awarded_ms=day(0)))
     state = installed(place, contract(tranches=(tranche(), part))).state
@@ -54,7 +55,7 @@ def test_names_fold_and_dates_do_not(
     assert view is not None
     show_on_terminal(contract_tables.contract(view))
     table = capsys.readouterr().out.split("Tranches\n")[1].split("\n  ")[0].splitlines()
-    assert all(len(line) <= COLUMNS_MAX for line in table)
+    assert all(len(line) <= COLUMNS_NARROW for line in table)
     [line] = [line for line in table if "144,000" in line]
     assert ("2026-01-31" in line, "2027-01-01" in line, "$2.50" in line) == (True, True, True)
     assert "".join(line.split(" ")[0] for line in table[2:]) == name
