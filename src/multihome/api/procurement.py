@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from multihome.api.context import Ctx, refused_response, view_response, viewed
+from multihome.api.as_of import AsOf, answer_as_of, instant_of
+from multihome.api.context import Ctx, refused_response, view_response
 from multihome.api.documentation import answers, takes
 from multihome.api.reading import rows_of
 from multihome.domain.ids import RunId
 from multihome.domain.refusals import RefusalCode
 from multihome.ports.journal import HistoryRow
-from multihome.units.time import parse_instant
 from multihome.views.history import FACT, read_row, workload_of
 from multihome.views.needs import NeedsView, need_rows
 from multihome.views.procurement import AwardsView, NoticesView, OffersView, award_rows, notice_rows, offer_rows
 from multihome.views.was_allowed import WasAllowed, was_allowed
-from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal
+from multihome.wire.refusals import RefusalOut
 from multihome.wire.requests import read_body
 from multihome.wire.requests_procurement import AnswerIn, AskIn, AwardIn, ServeIn
 from multihome.wire.responses import AcceptedOut
@@ -28,9 +28,9 @@ _RUN_PARTS = 3
 
 
 @router.get("/needs", responses=answers(NeedsView))
-async def read_needs(context: Ctx) -> Response:
+async def read_needs(context: Ctx, as_of: AsOf = "") -> Response:
     """All needs, with offers, notices and awards for each, what is still open, and how long it took."""
-    return view_response(await viewed(context, need_rows))
+    return await answer_as_of(context, as_of, need_rows)
 
 
 @router.post("/needs/{need}/notices", responses=answers(AcceptedOut), openapi_extra=takes(AskIn))
@@ -43,15 +43,15 @@ async def ask_first(need: str, request: Request, context: Ctx) -> Response:
 
 
 @router.get("/offers", responses=answers(OffersView))
-async def read_offers(context: Ctx) -> Response:
+async def read_offers(context: Ctx, as_of: AsOf = "") -> Response:
     """All offers, with what was taken of each."""
-    return view_response(await viewed(context, offer_rows))
+    return await answer_as_of(context, as_of, offer_rows)
 
 
 @router.get("/notices", responses=answers(NoticesView))
-async def read_notices(context: Ctx) -> Response:
+async def read_notices(context: Ctx, as_of: AsOf = "") -> Response:
     """All first-refusal notices, with their answers and what they leave to others."""
-    return view_response(await viewed(context, notice_rows))
+    return await answer_as_of(context, as_of, notice_rows)
 
 
 @router.post("/notices", responses=answers(AcceptedOut), openapi_extra=takes(ServeIn))
@@ -71,9 +71,9 @@ async def answer_notice(notice: str, request: Request, context: Ctx) -> Response
 
 
 @router.get("/awards", responses=answers(AwardsView))
-async def read_awards(context: Ctx) -> Response:
+async def read_awards(context: Ctx, as_of: AsOf = "") -> Response:
     """All awards, with the evidence on which each was made."""
-    return view_response(await viewed(context, award_rows))
+    return await answer_as_of(context, as_of, award_rows)
 
 
 @router.post("/awards", responses=answers(AcceptedOut), openapi_extra=takes(AwardIn))
@@ -90,10 +90,9 @@ async def read_was_allowed(
     as_of: Annotated[str, Query(max_length=40, description="a date or instant; when it was recorded if left out")] = "",
 ) -> Response:
     """Whether an award, a tranche or a run was allowed: by what was on record then, and by what is known now."""
-    try:
-        as_of_ms = parse_instant(as_of) if as_of else None
-    except ValueError as error:
-        return refused_response(edge_refusal(EdgeCode.INVALID, "as_of", str(error), "a date like 2026-03-01"))
+    as_of_ms = instant_of("as_of", as_of)
+    if isinstance(as_of_ms, RefusalOut):
+        return refused_response(as_of_ms)
     await context.service.settled()
     facts = [read_row(row) for row in await context.service.history(lambda: rows_of(context.journal, FACT))]
     workload = workload_of(RunId(subject)) if len(subject.rsplit(".", 2)) == _RUN_PARTS else ""

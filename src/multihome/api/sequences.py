@@ -3,11 +3,13 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from multihome.api.context import Ctx, command_response, refused_response, view_response, viewed
+from multihome.api.as_of import AsOf, answer_as_of
+from multihome.api.context import Ctx, command_response, refused_response
 from multihome.api.documentation import answers, takes
 from multihome.controller.commands import answer_request
+from multihome.controller.state import State
 from multihome.domain import commands as cmd
-from multihome.domain.refusals import RefusalCode
+from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.views.sequences import CreditsView, TrancheSequence, TranchesView, credit_rows, tranche_rows
 from multihome.wire.refusals import RefusalOut
 from multihome.wire.requests import read_body
@@ -18,22 +20,23 @@ router = APIRouter(prefix="/v1", tags=["sequences"])
 
 
 @router.get("/tranches", responses=answers(TranchesView))
-async def read_tranches(context: Ctx) -> Response:
+async def read_tranches(context: Ctx, as_of: AsOf = "") -> Response:
     """All tranches: phase, steps, dates as they stand, lateness, rights to end, credit due."""
-    return view_response(await viewed(context, tranche_rows))
+    return await answer_as_of(context, as_of, tranche_rows)
 
 
 @router.get("/tranches/{contract}/{tranche}", responses=answers(TrancheSequence))
-async def read_tranche(contract: str, tranche: str, context: Ctx) -> Response:
+async def read_tranche(contract: str, tranche: str, context: Ctx, as_of: AsOf = "") -> Response:
     """One tranche: phase, steps, dates as they stand, lateness, rights to end, credit due."""
     name = f"{contract}/{tranche}"
-    rows = (await viewed(context, tranche_rows)).tranches
-    found = next((row for row in rows if row.id == name), None)
-    if found is None:
+
+    def make(state: State, at_ms: int) -> TrancheSequence | Refusal:
+        rows = tranche_rows(state, at_ms).tranches
         names = ", ".join(sorted(row.id for row in rows))
-        text = "no contract has it"
-        return refused_response(RefusalOut(RefusalCode.NOT_FOUND.value, f"tranche {name}", text, accepted=names))
-    return view_response(found)
+        missing = Refusal(RefusalCode.NOT_FOUND, f"tranche {name}", "no contract has it", accepted=names)
+        return next((row for row in rows if row.id == name), missing)
+
+    return await answer_as_of(context, as_of, make)
 
 
 @router.post("/tranches/{contract}/{tranche}/steps", responses=answers(AcceptedOut), openapi_extra=takes(MoveIn))
@@ -46,9 +49,9 @@ async def move_tranche(contract: str, tranche: str, request: Request, context: C
 
 
 @router.get("/credits", responses=answers(CreditsView))
-async def read_credits(context: Ctx) -> Response:
+async def read_credits(context: Ctx, as_of: AsOf = "") -> Response:
     """Credits that are due and that nobody has claimed."""
-    return view_response(await viewed(context, credit_rows))
+    return await answer_as_of(context, as_of, credit_rows)
 
 
 @router.post("/credits/{contract}/{tranche}/claim", responses=answers(AcceptedOut), openapi_extra=takes(ClaimIn))

@@ -20,7 +20,7 @@ def contracts(view: ContractList) -> RenderableType:
     """All contracts."""
     if not view.contracts:
         return Text("no contract is on record")
-    table = table_of("contract", "provider", "until", ">chips", ">accepted", "next")
+    table = table_of("contract", "provider", "=until", ">chips", ">accepted", "next")
     table.columns[0].no_wrap = True
     for row in view.contracts:
         table.add_row(
@@ -77,11 +77,11 @@ def _amendments(view: ContractView) -> Iterator[str]:
 
 
 def _tranches(view: ContractView) -> Table:
-    table = table_of("tranche", "pool", ">chips", ">accepted", "state", "promised", "ends", ">rate")
+    """Figures and dates; pools, whose names are long, stand in the lines below it."""
+    table = table_of("tranche", ">chips", ">accepted", "state", "=promised", "=ends", ">rate")
     for row in view.tranches:
         table.add_row(
             row.id.rpartition("/")[2],
-            row.pool_id,
             f"{row.chips:,}",
             f"{row.delivered_chips:,}",
             row.state.replace("_", " "),
@@ -95,7 +95,7 @@ def _tranches(view: ContractView) -> Table:
 def _awards(view: ContractView) -> Iterator[str]:
     for row in view.tranches:
         use = f"; for {row.use}" if row.use else ""
-        yield f"  {row.id.rpartition('/')[2]}: awarded {row.award}{use}"
+        yield f"  {row.id.rpartition('/')[2]} in {row.pool_id}: awarded {row.award}{use}"
 
 
 def _settled(view: ContractView) -> Iterator[str]:

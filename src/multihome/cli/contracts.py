@@ -7,13 +7,12 @@ import typer
 from multihome.cli import options
 from multihome.cli.session import client_of, tell
 
-AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="What was recorded by then; now when left out.")]
 Until = Annotated[str, typer.Option("--until", metavar="DATE", help="How far to look; a year when left out.")]
 
 
 def contract_list(
     context: typer.Context,
-    as_of: AsOf = "",
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -27,7 +26,7 @@ def contract_list(
 def contract_show(
     context: typer.Context,
     contract: Annotated[str, typer.Argument(metavar="CONTRACT")],
-    as_of: AsOf = "",
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -42,7 +41,7 @@ def contract_calendar(
     context: typer.Context,
     contract: Annotated[str, typer.Argument(metavar="[CONTRACT]", help="Of this one; of all when left out.")] = "",
     until: Until = "",
-    as_of: AsOf = "",
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,

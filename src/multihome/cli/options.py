@@ -12,6 +12,7 @@ State = Annotated[Path, typer.Option("--state", envvar="MULTIHOME_STATE", help="
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")]
 Actor = Annotated[str, typer.Option("--actor", help="Who decides this.")]
 Why = Annotated[str, typer.Option("--why", help="Why: kept with the decision.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="DATE", help="What was recorded by then; now when left out.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files.")]
 Env = Annotated[
     list[str], typer.Option("--env", metavar="NAME=VALUE", help="Set a variable of every workload; may be repeated.")

@@ -14,7 +14,7 @@ from multihome.views.words import clause_text, use_text
 
 def needs(view: NeedsView) -> RenderableType:
     """All needs."""
-    table = table_of("need", "accelerators", ">chips", ">granted", ">open", ">accepted", "by")
+    table = table_of("need", "accelerators", ">chips", ">granted", ">open", ">accepted", "=by")
     for row in view.needs:
         table.add_row(
             row.need.id,
@@ -48,7 +48,7 @@ def need(row: NeedRow) -> RenderableType:
 
 def offers(view: OffersView) -> RenderableType:
     """All offers."""
-    table = table_of("offer", "pool", ">chips", ">taken", ">rate", "starts", "expires")
+    table = table_of("offer", "pool", ">chips", ">taken", ">rate", "starts", "=expires")
     for row in view.offers:
         offer_ = row.offer
         table.add_row(

@@ -22,17 +22,22 @@ Offer = Annotated[str, typer.Argument(metavar="OFFER")]
 
 
 def need_list(
-    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+    context: typer.Context,
+    as_of: options.AsOf = "",
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """List all needs, with what was granted of each and what is still open."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    tell(client_of(context, state).needs(), as_json, procurement_tables.needs)
+    tell(client_of(context, state).needs(as_of=as_of), as_json, procurement_tables.needs)
 
 
 def need_show(
     context: typer.Context,
     need: Annotated[str, typer.Argument(metavar="NEED")],
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -40,7 +45,7 @@ def need_show(
     """Show one need: offers, notices and awards for it, obtainability and time to capacity."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).needs()
+    reply = client_of(context, state).needs(as_of=as_of)
     found = [row for row in reply.value.needs if row.need.id == need]
     _only(found, "need", need, [row.need.id for row in reply.value.needs])
     _tell_one(found[0], as_json, procurement_tables.need)
@@ -82,17 +87,22 @@ def need_ask(  # noqa: PLR0913, PLR0917 -- one argument an option
 
 
 def offer_list(
-    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+    context: typer.Context,
+    as_of: options.AsOf = "",
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """List all offers, with what was taken of each."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    tell(client_of(context, state).offers(), as_json, procurement_tables.offers)
+    tell(client_of(context, state).offers(as_of=as_of), as_json, procurement_tables.offers)
 
 
 def offer_show(
     context: typer.Context,
     offer: Offer,
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -100,7 +110,7 @@ def offer_show(
     """Show one offer with all its terms."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).offers()
+    reply = client_of(context, state).offers(as_of=as_of)
     found = [row for row in reply.value.offers if row.offer.id == offer]
     _only(found, "offer", offer, [row.offer.id for row in reply.value.offers])
     _tell_one(found[0], as_json, procurement_tables.offer)
@@ -165,6 +175,7 @@ def notice_answer(  # noqa: PLR0913, PLR0917 -- one argument an option
 def notice_show(
     context: typer.Context,
     notice: Annotated[str | None, typer.Argument(metavar="[NOTICE]", help="Show this one's text and answer.")] = None,
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -172,7 +183,7 @@ def notice_show(
     """Show the notices that were served, or the whole of one."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).notices()
+    reply = client_of(context, state).notices(as_of=as_of)
     if notice is None:
         tell(reply, as_json, procurement_tables.notices)
         return

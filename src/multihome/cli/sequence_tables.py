@@ -15,7 +15,7 @@ from multihome.views.words import clause_text
 
 def tranches(view: TranchesView) -> RenderableType:
     """All tranches."""
-    table = table_of("tranche", "phase", ">accepted", "promised", "ends", "lateness", ">credit")
+    table = table_of("tranche", "phase", ">accepted", "=promised", "=ends", "lateness", ">credit")
     table.columns[0].no_wrap = True
     for row in view.tranches:
         table.add_row(

@@ -43,6 +43,7 @@ def tranche_move(  # noqa: PLR0913, PLR0917 -- one argument an option
 def tranche_show(
     context: typer.Context,
     tranche: Annotated[str | None, typer.Argument(metavar="[CONTRACT/TRANCHE]", help="All when left out.")] = None,
+    as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
@@ -52,18 +53,22 @@ def tranche_show(
 
     client = client_of(context, state)
     if tranche is None:
-        tell(client.tranches(), as_json, sequence_tables.tranches)
+        tell(client.tranches(as_of=as_of), as_json, sequence_tables.tranches)
     else:
-        tell(client.tranche(_whole(tranche)), as_json, sequence_tables.tranche)
+        tell(client.tranche(_whole(tranche), as_of=as_of), as_json, sequence_tables.tranche)
 
 
 def credit_list(
-    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+    context: typer.Context,
+    as_of: options.AsOf = "",
+    state: options.State = options.state_default(),
+    *,
+    as_json: options.Json = False,
 ) -> None:
     """List credits that are due and that nobody has claimed."""
     from multihome.cli import sequence_tables  # noqa: PLC0415
 
-    tell(client_of(context, state).credits(), as_json, sequence_tables.credits_due)
+    tell(client_of(context, state).credits(as_of=as_of), as_json, sequence_tables.credits_due)
 
 
 def credit_claim(

@@ -190,10 +190,10 @@ def _progress(step: int, checkpoint_step: int) -> str:
 
 
 def table_of(*headings: str) -> Table:
-    """A table without lines; a heading that begins with `>` is of figures."""
+    """A table without lines; a heading that begins with `>` is of figures, with `=` of dates, each on one line."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
         # Folded, never cut: an id that is shown in part is no use.
         side = "right" if heading.startswith(">") else "left"
-        table.add_column(heading.removeprefix(">"), justify=side, overflow="fold")
+        table.add_column(heading.lstrip(">="), justify=side, overflow="fold", no_wrap=heading.startswith("="))
     return table

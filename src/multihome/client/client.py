@@ -216,21 +216,21 @@ class Client:
         path = f"/v1/drains/{quote(target)}"
         return self._command(AcceptedOut, "DELETE", path, None, {"actor": actor, "why": why})
 
-    def needs(self) -> Reply[NeedsView]:
-        """All needs."""
-        return self._read(NeedsView, "/v1/needs")
+    def needs(self, *, as_of: str = "") -> Reply[NeedsView]:
+        """All needs, now or as of an instant."""
+        return self._read(NeedsView, "/v1/needs", _said(as_of=as_of))
 
-    def offers(self) -> Reply[OffersView]:
-        """All offers."""
-        return self._read(OffersView, "/v1/offers")
+    def offers(self, *, as_of: str = "") -> Reply[OffersView]:
+        """All offers, now or as of an instant."""
+        return self._read(OffersView, "/v1/offers", _said(as_of=as_of))
 
-    def notices(self) -> Reply[NoticesView]:
-        """All first-refusal notices."""
-        return self._read(NoticesView, "/v1/notices")
+    def notices(self, *, as_of: str = "") -> Reply[NoticesView]:
+        """All first-refusal notices, now or as of an instant."""
+        return self._read(NoticesView, "/v1/notices", _said(as_of=as_of))
 
-    def awards(self) -> Reply[AwardsView]:
-        """All awards."""
-        return self._read(AwardsView, "/v1/awards")
+    def awards(self, *, as_of: str = "") -> Reply[AwardsView]:
+        """All awards, now or as of an instant."""
+        return self._read(AwardsView, "/v1/awards", _said(as_of=as_of))
 
     def serve_notice(self, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Serve a notice, with fields as the API names them."""
@@ -250,23 +250,23 @@ class Client:
 
     def was_allowed(self, subject: str, as_of: str) -> Reply[WasAllowed]:
         """Whether an award, tranche or run was allowed, by what was known at an instant and is known now."""
-        return self._read(WasAllowed, f"/v1/was-allowed/{quote(subject)}", {"as_of": as_of} if as_of else None)
+        return self._read(WasAllowed, f"/v1/was-allowed/{quote(subject)}", _said(as_of=as_of))
 
-    def tranches(self) -> Reply[TranchesView]:
-        """All tranches, with where their deliveries stand."""
-        return self._read(TranchesView, "/v1/tranches")
+    def tranches(self, *, as_of: str = "") -> Reply[TranchesView]:
+        """All tranches, with where their deliveries stand, now or as of an instant."""
+        return self._read(TranchesView, "/v1/tranches", _said(as_of=as_of))
 
-    def tranche(self, name: str) -> Reply[TrancheSequence]:
-        """One tranche, by `contract/tranche`."""
-        return self._read(TrancheSequence, f"/v1/tranches/{quote(name)}")
+    def tranche(self, name: str, *, as_of: str = "") -> Reply[TrancheSequence]:
+        """One tranche, by `contract/tranche`, now or as of an instant."""
+        return self._read(TrancheSequence, f"/v1/tranches/{quote(name)}", _said(as_of=as_of))
 
     def move_tranche(self, name: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Record a step of a tranche's delivery, with fields as the API names them."""
         return self._command(AcceptedOut, "POST", f"/v1/tranches/{quote(name)}/steps", dict(body))
 
-    def credits(self) -> Reply[CreditsView]:
-        """Credits that are due and not claimed."""
-        return self._read(CreditsView, "/v1/credits")
+    def credits(self, *, as_of: str = "") -> Reply[CreditsView]:
+        """Credits that are due and not claimed, now or as of an instant."""
+        return self._read(CreditsView, "/v1/credits", _said(as_of=as_of))
 
     def claim_credit(self, tranche: str, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Claim the credit of a tranche."""

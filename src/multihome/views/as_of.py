@@ -1,7 +1,7 @@
 """What was on record at an instant: the fold of what the history has until then, and of nothing that came later.
 
-The answer is a state of documents and of what was noticed, answered, awarded, delivered, settled and lost; it knows no
-workloads and no runs.
+The answer is a state of documents and of what was noticed, answered, awarded, delivered, settled, told, ended and lost;
+it knows no workloads and no runs.
 """
 
 from collections.abc import Iterable
@@ -18,6 +18,8 @@ FOLDED: tuple[type[ev.Event], ...] = (
     ev.NoticeAnswered,
     ev.AwardMade,
     ev.TrancheMoved,
+    ev.BreachTold,
+    ev.BreachCured,
     ev.TerminationGiven,
     ev.CreditDue,
     ev.CreditClaimed,

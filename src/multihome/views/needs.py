@@ -12,7 +12,6 @@ from multihome.clauses.delivery import delivered_domains
 from multihome.controller.state import State
 from multihome.domain.ids import AwardId, NoticeId, OfferId
 from multihome.domain.procurement import AwardRecord, Need
-from multihome.units.time import Now
 
 _BPS = 10_000
 
@@ -41,9 +40,9 @@ class NeedsView(msgspec.Struct, frozen=True):
     needs: tuple[NeedRow, ...]
 
 
-def need_rows(state: State, now: Now) -> NeedsView:
-    """Every need on record."""
-    return NeedsView(tuple(_row(state, need, now.contract_ms) for need in state.needs.values()))
+def need_rows(state: State, at_ms: int) -> NeedsView:
+    """Every need on record, and what had come of it by an instant of contract time."""
+    return NeedsView(tuple(_row(state, need, at_ms) for need in state.needs.values()))
 
 
 def _row(state: State, need: Need, now_ms: int) -> NeedRow:

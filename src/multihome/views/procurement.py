@@ -10,7 +10,6 @@ from multihome.controller.state import State
 from multihome.domain.clause_terms import FirstRefusal
 from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Notice, Offer
 from multihome.procurement.notices import text_of
-from multihome.units.time import Now
 
 
 class OfferRow(msgspec.Struct, frozen=True):
@@ -54,24 +53,21 @@ class AwardsView(msgspec.Struct, frozen=True):
     awards: tuple[AwardRecord, ...]
 
 
-def offer_rows(state: State, now: Now) -> OffersView:
-    """Every offer on record."""
-    rows = (
-        OfferRow(offer, taken_chips(state, offer.id), now.contract_ms < offer.expires_ms)
-        for offer in state.offers.values()
-    )
+def offer_rows(state: State, at_ms: int) -> OffersView:
+    """Every offer on record, and whether it can be taken at an instant of contract time."""
+    rows = (OfferRow(offer, taken_chips(state, offer.id), at_ms < offer.expires_ms) for offer in state.offers.values())
     return OffersView(tuple(rows))
 
 
-def notice_rows(state: State, now: Now) -> NoticesView:
+def notice_rows(state: State, at_ms: int) -> NoticesView:
     """Every notice that was served."""
-    del now
+    del at_ms
     return NoticesView(tuple(_notice_row(state, notice) for notice in state.notices.values()))
 
 
-def award_rows(state: State, now: Now) -> AwardsView:
+def award_rows(state: State, at_ms: int) -> AwardsView:
     """Every award on record."""
-    del now
+    del at_ms
     return AwardsView(tuple(state.awards.values()))
 
 

@@ -21,7 +21,6 @@ from multihome.domain.procurement import Breach, TerminationRecord, TrancheStep
 from multihome.domain.termination_phases import TerminationPhase
 from multihome.domain.tranche_phases import OUTSTANDING, TranchePhase, steps_from
 from multihome.units.calendar import days_between
-from multihome.units.time import Now
 
 
 class LatenessState(StrEnum):
@@ -104,19 +103,19 @@ class TerminationState(msgspec.Struct, frozen=True):
     notice: TerminationRecord | None
 
 
-def tranche_rows(state: State, now: Now) -> TranchesView:
-    """Every tranche of every contract."""
+def tranche_rows(state: State, at_ms: int) -> TranchesView:
+    """Every tranche of every contract at an instant of contract time."""
     rows = (
-        tranche_sequence(state, contract, tranche, now.contract_ms)
+        tranche_sequence(state, contract, tranche, at_ms)
         for contract in state.contracts.values()
         for tranche in contract.tranches
     )
-    return TranchesView(now.contract_ms, tuple(rows))
+    return TranchesView(at_ms, tuple(rows))
 
 
-def credit_rows(state: State, now: Now) -> CreditsView:
+def credit_rows(state: State, at_ms: int) -> CreditsView:
     """Every credit that waits for somebody to claim it."""
-    del now
+    del at_ms
     return CreditsView(tuple(state.credits_due.values()))
 
 

@@ -54,7 +54,7 @@ def test_what_the_holder_asked_opens_the_way_to_others_on_terms_no_better() -> N
     assert award.evidence[0].notice_id == notice_id
     assert list(check_award(control.state, award)) == []
     assert check(control.state, control.now) == ()
-    [row] = need_rows(control.state, control.now).needs
+    [row] = need_rows(control.state, control.now.contract_ms).needs
     assert (row.notices, row.offers, row.awards) == ((notice_id,), ("O-1", "O-2"), (award.id,))
     assert replayed(control) == control.state
 

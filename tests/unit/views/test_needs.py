@@ -18,7 +18,7 @@ PERSON: dict[str, Any] = {"actor": "ada", "why": "a test"}
 
 
 def row(control: Control) -> NeedRow:
-    [found] = need_rows(control.state, control.now).needs
+    [found] = need_rows(control.state, control.now.contract_ms).needs
     return found
 
 

@@ -48,7 +48,7 @@ def agreed(at: int, *, remedy: bool = True, **terms: Any) -> Control:
 
 
 def shown(control: Control) -> TrancheSequence:
-    return next(row for row in tranche_rows(control.state, control.now).tranches if row.id == LATE)
+    return next(row for row in tranche_rows(control.state, control.now.contract_ms).tranches if row.id == LATE)
 
 
 def move(control: Control, step: TrancheStep, **more: Any) -> None:
@@ -105,7 +105,7 @@ def test_what_is_said_to_be_owed_is_what_becomes_due() -> None:
     )
     control.do(cmd.AdvanceClock(to_ms=day(200)))
     assert shown(control).lateness.late_days == 11, "what has come grows no later"
-    assert credit_rows(control.state, control.now).credits == (row.credit,)
+    assert credit_rows(control.state, control.now.contract_ms).credits == (row.credit,)
 
 
 def test_without_a_remedy_lateness_has_no_figures() -> None:
