@@ -44,7 +44,8 @@ class MissingPermission(msgspec.Struct, frozen=True):
 class Book(msgspec.Struct, frozen=True):
     """Contracts, the pools their tranches deliver to, and what was noticed, answered, waived and awarded.
 
-    `losses` are the intervals in which a provider was declared lost; `accelerators` tell who makes a chip.
+    `contracts` are as they stand, `documents` as they were signed; a contract that is as signed need not be among
+    these. `losses` are the intervals in which a provider was declared lost; `accelerators` tell who makes a chip.
     """
 
     contracts: dict[ContractId, Contract]
@@ -56,6 +57,7 @@ class Book(msgspec.Struct, frozen=True):
     awards: dict[AwardId, AwardRecord] = {}
     losses: dict[ProviderId, tuple[Interval, ...]] = {}
     accelerators: dict[AcceleratorName, AcceleratorType] = {}
+    documents: dict[ContractId, Contract] = {}
 
 
 def forbidding(book: Book, pool: Pool, kind: WorkloadKind, product: str, at_ms: int) -> Forbidden | None:
@@ -219,11 +221,17 @@ def award_gap(book: Book, contract: Contract, tranche: Tranche, award: AwardReco
         (tranche.award.awarded_ms == award.awarded_ms, "it was awarded on another day than"),
         (tranche.rate_micro_usd_per_chip_hour <= made.rate_micro_usd_per_chip_hour, "its rate is above that of"),
         (tranche.promised_ms >= made.starts_ms, "it is promised before the start of"),
-        (tranche.ends_ms <= made.ends_ms, "it ends after the end of"),
+        (_ordered_end_ms(book, contract, tranche) <= made.ends_ms, "it ends after the end of"),
         (within_use(tranche.use, award.use), "its use is wider than that of"),
         (_chips_of_award(book, tranche, award) <= made.chips, "with the tranches before it, it is larger than"),
     )
     return next((text for holds, text in inside if not holds), "")
+
+
+def _ordered_end_ms(book: Book, contract: Contract, tranche: Tranche) -> int:
+    """When a tranche ends by its order: a delay remedy that moves its end changes nothing of what was awarded."""
+    document = book.documents.get(contract.id, contract)
+    return next((one.ends_ms for one in document.tranches if one.id == tranche.id), tranche.ends_ms)
 
 
 def _chips_of_award(book: Book, tranche: Tranche, award: AwardRecord) -> int:

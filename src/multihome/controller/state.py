@@ -232,6 +232,7 @@ class State(msgspec.Struct):
         losses = {provider_id: tuple(known.outages) for provider_id, known in self.provider_states.items()}
         return Book(
             contracts=self.contracts,
+            documents=self.contract_documents,
             waivers=self.waivers,
             pools=self.pools,
             providers=self.providers,

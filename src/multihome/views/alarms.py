@@ -68,11 +68,11 @@ def _open_notices(state: State, now: Now) -> Iterator[Alarm]:
     is_open = (notice for notice in state.notices.values() if notice.id not in state.notice_answers)
     for notice in sorted(is_open, key=lambda one: (one.closes_ms, one.id)):
         clause, terms = f"{notice.clause.contract_id}/{notice.clause.clause_id}", notice.terms
-        left = format_duration(max(0, notice.closes_ms - now.contract_ms))
-        text = (
-            f"{clause} has until {format_instant(notice.closes_ms)} ({left}) to answer: {terms.chips} "
-            f"{terms.accelerator} in {terms.region}"
-        )
+        left_ms = notice.closes_ms - now.contract_ms
+        window = f"has until {format_instant(notice.closes_ms)} ({format_duration(left_ms)})"
+        if left_ms <= 0:
+            window = f"had until {format_instant(notice.closes_ms)}"
+        text = f"{clause} {window} to answer: {terms.chips} {terms.accelerator} in {terms.region}"
         yield Alarm("notice_open", notice.id, text)
 
 

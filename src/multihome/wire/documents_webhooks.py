@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from multihome.controller.notifications import NOTIFICATION_CODES
 from multihome.domain.notifications import Webhook
-from multihome.wire.fields import Name, Shape, without_empty
+from multihome.wire.fields import ENV_PATTERN, Name, Shape, without_empty
 
 URL_PATTERN = "^https?://[!-~]+$"
 
@@ -25,8 +25,8 @@ class WebhookIn(Shape):
     name: Name
     url: Annotated[str, Field(pattern=URL_PATTERN, max_length=2_000)]
     """An `https` address; plain `http` only on this machine. Its host must be allowed in `MULTIHOME_WEBHOOK_HOSTS`."""
-    secret: Name
-    """The name of the key that signs: a file in `secrets/` or a variable, as for workloads."""
+    secret: Annotated[str, Field(pattern=ENV_PATTERN, max_length=128)]
+    """The name of the key that signs: a file in `secrets/` or a variable, and so named like a variable."""
     codes: list[Annotated[str, AfterValidator(_code)]] = Field(default=[], max_length=32)
     """What it wants to be told; everything when left out."""
 

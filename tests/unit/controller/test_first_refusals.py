@@ -35,6 +35,7 @@ from tests.builders import (
     TPU,
     contract,
     day,
+    delay_remedy,
     delivery,
     first_refusal,
     offer,
@@ -209,6 +210,26 @@ def test_a_tranche_that_is_not_what_was_awarded_has_no_permission(more: dict[str
     verdict = permission(control.state.book(), control.state.contracts[ContractId("beta-1")], part)
     assert isinstance(verdict, MissingPermission)
     assert words in verdict.missing
+
+
+def test_an_end_that_a_delay_remedy_moves_stays_within_the_award() -> None:
+    control = market(offer(use=TRAINING))
+    answer(control, serve(control, 16), AnswerKind.DECLINED)
+    made = award(control, 16)
+    of = Award(awarded_ms=made.awarded_ms, award_id=made.id)
+    facts: dict[str, Any] = {"domains": 1, "promised_ms": day(40), "ends_ms": day(140), "award": of, "use": TRAINING}
+    part = tranche("beta-1", "t2", "beta/main", **facts)
+    documents = (
+        contract("beta", [delay_remedy(shifts_end=True)], [tranche("beta-1", pool_id="beta/main"), part]),
+        delivery("D-9", part.id, domains=1, effective_ms=day(47)),
+    )
+    control.do(Apply(documents=documents, workloads=()))
+    contract_of = control.state.contracts[ContractId("beta-1")]
+    moved = next(one for one in contract_of.tranches if one.id == part.id)
+    assert moved.ends_ms == day(147)
+    verdict = permission(control.state.book(), contract_of, moved)
+    assert isinstance(verdict, Evidence)
+    assert verdict.award_id == made.id
 
 
 def test_silence_lapses_at_the_close_however_late_it_is_seen() -> None:

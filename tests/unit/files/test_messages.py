@@ -84,6 +84,10 @@ SCALARS = [
     ),
     (TASK + "restart: {exit_codes: [0]}\n", "5:24: restart.exit_codes[0]: expected at least 1, not 0"),
     (
+        "kind: webhook\nname: desk\nurl: https://desk.example/x\nsecret: desk-key\n",
+        "4:9: secret: expected the name of an environment variable, not 'desk-key'",
+    ),
+    (
         TASK.replace("name: a", "name: a b"),
         "1:7: name: expected a name of letters, digits, dots, dashes and underscores, not 'a b'",
     ),

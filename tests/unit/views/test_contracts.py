@@ -306,10 +306,10 @@ def test_past_due_is_an_alarm_until_something_is_recorded() -> None:
     control = installed(contract(clauses=[first_refusal()]))
     apply(control.state, notice(), control.now)
     found = status(control.state, Now(day(30), day(30))).alarms
-    (text,) = (alarm.text for alarm in found if alarm.code == "notice_open")
-    assert text.startswith("alpha-1/rofr has until 2026-01-12 00:00Z (0s) to answer")
+    (text,) = (alarm.text for alarm in found if alarm.subject == "N-1")
+    assert text.startswith("alpha-1/rofr had until 2026-01-12 00:00Z to answer")
     apply(control.state, answered(AnswerKind.LAPSED), control.now)
-    assert "notice_open" not in {alarm.code for alarm in status(control.state, Now(day(30), day(30))).alarms}
+    assert "N-1" not in {alarm.subject for alarm in status(control.state, Now(day(30), day(30))).alarms}
 
 
 def history(control: Control) -> list[HistoryEntry]:
