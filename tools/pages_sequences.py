@@ -17,7 +17,8 @@ def sequences_page() -> str:
         "effective date on, billing begins there, and commitments count it from there. A delivery that is applied as a "
         "document is an acceptance too. Whether a tranche is late follows from dates: within the grace nothing is "
         "owed, after it the [delay remedy](clauses.md) makes a credit due, which counts once it is claimed. A tranche "
-        "or its order may be ended only where the remedy gives the right, and from the day it gives it.",
+        "or its order may be ended only where the remedy gives the right, and from the day it gives it. "
+        "What had come of a tranche stays when the rest is given up; ending the order ends that too.",
         tranche_diagram(),
         table(
             ("step", "may come in", "leads to"),

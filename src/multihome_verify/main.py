@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write(_json(report) if options.json else _words(report))
-    return 1 if report.findings else 0
+    return 1 if report.findings or (options.strict and _believed(report)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tsa-certificate", metavar="FILE", help="certificates of time-stamping authorities, in PEM")
     parser.add_argument("--public-key", metavar="FILE", help="the key that must have signed every head, in PEM")
     parser.add_argument("--contract", metavar="NAME", default="", help="verify this contract, whatever the bundle says")
+    parser.add_argument("--strict", action="store_true", help="fail where an award rests on a document's word alone")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -102,12 +103,23 @@ def _words(report: Report) -> str:
     lines.append(
         f"contract {_plain(report.contract)}: awards in scope: {told}; runs on what was awarded: {report.runs}"
     )
+    believed = _believed(report)
+    if believed:
+        lines.append(
+            f"UNPROVEN: {believed} awards rest on the word of a document, not on a sequence in this journal; --strict "
+            f"does not accept them"
+        )
     for finding in report.findings[:SHOWN_MAX]:
         under = f" [{finding.clause}{f', {finding.award}' if finding.award else ''}]" if finding.clause else ""
         lines.append(f"record {finding.seq}: {finding.kind.value}: {_plain(finding.text + under)}")
     count = len(report.findings)
     lines.append(f"{count} finding{'s' if count != 1 else ''}")
     return "\n".join(lines) + "\n"
+
+
+def _believed(report: Report) -> int:
+    """Awards in scope whose waiver or exemption was written down by hand."""
+    return sum(count for code, count in report.in_scope.items() if code.endswith(" of a document"))
 
 
 def _plain(text: str) -> str:

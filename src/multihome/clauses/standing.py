@@ -59,8 +59,14 @@ def _tranche(
     promised_ms = next(
         (move.promised_ms for move in reversed(moves) if move.step is TrancheStep.RESCHEDULED), tranche.promised_ms
     )
-    ended_ms = min((move.effective_ms for move in moves if move.step in ENDS), default=FOREVER_MS)
-    moved = msgspec.structs.replace(tranche, promised_ms=promised_ms)
+    kept = sum(move.domains for move in moves)
+    # Who ends a tranche that is late gives up what has not come; what was accepted of it stays until the order ends.
+    is_cut = kept > 0 and any(move.step is TrancheStep.TRANCHE_ENDED for move in moves)
+    ending = ENDS - {TrancheStep.TRANCHE_ENDED} if is_cut else ENDS
+    ended_ms = min((move.effective_ms for move in moves if move.step in ending), default=FOREVER_MS)
+    moved = msgspec.structs.replace(
+        tranche, promised_ms=promised_ms, domains=min(kept, tranche.domains) if is_cut else tranche.domains
+    )
     shifted_ms = _shifted_end_ms(contract, moved, accepted)
     return msgspec.structs.replace(moved, ends_ms=min(shifted_ms, ended_ms, ends_ms))
 

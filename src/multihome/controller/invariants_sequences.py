@@ -34,9 +34,14 @@ def delivery_breaches(state: State) -> Iterator[tuple[str, str]]:
 
 
 def ended_ms(state: State, tranche_id: TrancheId) -> int | None:
-    """When a step or a notice has ended a tranche, whatever its document says; None where none has."""
+    """When a step or a notice has ended a tranche, whatever its document says; None where none has.
+
+    A tranche of which a part had come keeps that part when the rest is given up.
+    """
     steps = state.tranche_moves.get(tranche_id, ())
-    ends = [move.effective_ms for move in steps if move.step in {TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED}]
+    has_part = any(move.step is TrancheStep.ACCEPTED for move in steps)
+    ending = {TrancheStep.ORDER_ENDED} if has_part else {TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED}
+    ends = [move.effective_ms for move in steps if move.step in ending]
     ends += [
         given.effective_ms for given in state.terminations.values() if tranche_id.startswith(f"{given.contract_id}/")
     ]

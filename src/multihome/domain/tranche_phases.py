@@ -58,9 +58,15 @@ def steps_from(phase: TranchePhase) -> tuple[TrancheStep, ...]:
 
 
 def phase_of(moves: Iterable[tuple[TrancheStep, int]], domains: int) -> TranchePhase:
-    """The phase of a tranche of so many domains after steps, each with the domains it accepted."""
+    """The phase of a tranche of so many domains after steps, each with the domains it accepted.
+
+    What was ended is ended, whatever had come of it by then: as it stands it has no more domains than those.
+    """
+    steps = list(moves)
+    if any(step in {TrancheStep.TRANCHE_ENDED, TrancheStep.ORDER_ENDED} for step, _ in steps):
+        return TranchePhase.ENDED
     phase, accepted = TranchePhase.ORDERED, 0
-    for step, count in moves:
+    for step, count in steps:
         accepted += count
         after = phase_after(phase, step, is_last=accepted >= domains)
         assert after is not None, f"{step} was recorded in phase {phase}"

@@ -134,6 +134,15 @@ def test_a_late_tranche_may_be_ended_from_the_day_the_clause_gives() -> None:
     assert control.events(CreditDue)[0].amount_micro_usd == 15 * 50 * (32 * 720 * 2_500_000) // 10_000
 
 
+def test_ending_a_tranche_of_which_a_part_came_gives_up_the_rest() -> None:
+    control = accepted(ordered(), 1, 31)
+    on_day(control, 50)
+    control.do(step(Step.TRANCHE_ENDED))
+    assert phase_in(control.state, stands(control)) is TranchePhase.ENDED
+    assert (stands(control).domains, stands(control).ends_ms) == (1, day(300))
+    assert delivered_domains(control.state.deliveries.values(), stands(control), day(60)) == 1
+
+
 def test_ending_the_order_ends_what_was_accepted_too() -> None:
     control = on_day(ordered(), 70)
     control.do(step(Step.ORDER_ENDED))
