@@ -106,7 +106,7 @@ def _words(report: Report) -> str:
     believed = _believed(report)
     if believed:
         lines.append(
-            f"UNPROVEN: {believed} awards rest on the word of a document, not on a sequence in this journal; --strict "
+            f"UNPROVEN: awards that rest on a document alone, not on a sequence in this journal: {believed}; --strict "
             f"does not accept them"
         )
     for finding in report.findings[:SHOWN_MAX]:

@@ -61,7 +61,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     reader.run(Command("multihome up --port 0 --clock-start 2025-06-02", ("ready at ...",)))
     reader.run(Command("multihome apply tutorial/facts.yaml", ("...",)))
     reader.run(Command("multihome submit tutorial/train.yaml", ("workload ...",)))
-    reader.run(Command("multihome status train", ("...running...", "...", "0 running ... step ...")))
+    reader.run(Command("multihome status train", ("...running...", "...", "0 running ... step ...", "...")))
     yield reader
     up_again = "multihome up --port 0"
     for line in (up_again, "multihome drill restore south", "multihome cancel train --why end", "multihome down"):
