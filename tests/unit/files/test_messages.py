@@ -320,10 +320,6 @@ SUSPENSION = (
 )
 REFERENCE_ERRORS = [
     (
-        OFFER.replace("provider: azure", "provider: azur"),
-        "3:11: provider: no provider is known as 'azur'; did you mean azure?",
-    ),
-    (
         OFFER.replace("eastus-h100", "eastus-h10"),
         "4:7: pool: no pool is known as 'azure/eastus-h10'; did you mean azure/eastus-h100?",
     ),
