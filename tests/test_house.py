@@ -126,6 +126,7 @@ PLANTED = {
     "recount": ("multihome/views/recount.py", "import multihome.ledger\n"),
     "resettling": ("multihome/views/resettling.py", "import multihome.controller.settlements\n"),
     "solver": ("multihome/runtime/planted.py", "import highspy\n"),
+    "results": ("multihome/simulator/traces/planted.py", "import matplotlib\n"),
     "verifier": ("multihome_verify/planted.py", "import multihome.units\n"),
 }
 CONTRACT_OF = {"siblings": "layers", "faces": "layers", "unplaced": "layers", "pure-thread": "pure"}

@@ -41,7 +41,7 @@ COLOURS = {
 
 _LINES = ("c1", "c2", "c3", "c4", "c5", "c6")
 _TICKS_S = {
-    1: "1 s",
+    1: "≤ 1 s",
     10: "10 s",
     60: "1 min",
     600: "10 min",
@@ -94,6 +94,7 @@ def times_figure(name: str, words: str, lines: Sequence[Line]) -> str:
         plot.set_xticks(shown, [_TICKS_S[tick] for tick in shown])
         plot.set_xticks([], minor=True)
         plot.set_ylim(0, 103)
+        plot.set_xlabel("length of time, logarithmic")
         plot.set_ylabel("share of jobs, %")
         _legend(plot, lines)
 

@@ -53,12 +53,12 @@ def utilisation(results: Results) -> Line:
     starts = _starts(len(lengths))
     used = _over(results.rounds.used_chips.sum(axis=1) * lengths.astype(np.float64), starts)
     there = _over(results.rounds.capacity_chips.sum(axis=1) * lengths.astype(np.float64), starts)
-    return Line("utilisation", _at_ms(results, starts), 100.0 * used / np.maximum(there, 1.0))
+    return _to_the_end(results, Line("utilisation", _at_ms(results, starts), 100.0 * used / np.maximum(there, 1.0)))
 
 
 def counts(results: Results, name: str) -> Line:
     """The column `queued` or `running` over time in ms; a point is the mean over its stretch."""
-    return Line(name, *_means(results, getattr(results.rounds, name)))
+    return _to_the_end(results, Line(name, *_means(results, getattr(results.rounds, name))))
 
 
 def prices(results: Results) -> tuple[Line, ...]:
@@ -68,7 +68,7 @@ def prices(results: Results) -> tuple[Line, ...]:
     lines: list[Line] = []
     for index in np.argsort(-used, kind="stable")[:POOLS_DRAWN_MAX]:
         at_ms, mean = _means(results, rounds.price_micro_usd_per_chip_hour[:, index])
-        lines.append(Line(rounds.pools[int(index)].pool, at_ms, mean / MICRO_PER_UNIT))
+        lines.append(_to_the_end(results, Line(rounds.pools[int(index)].pool, at_ms, mean / MICRO_PER_UNIT)))
     return tuple(lines)
 
 
@@ -80,6 +80,12 @@ def costs(providers: tuple[ProviderResult, ...]) -> tuple[Bar, ...]:
         return tuple(bars)
     rest = bars[BARS_MAX - 1 :]
     return (*bars[: BARS_MAX - 1], Bar(f"{len(rest)} others", sum(bar.value for bar in rest)))
+
+
+def _to_the_end(results: Results, line: Line) -> Line:
+    """The line with its last value kept until the simulation's end; a line of steps would stop before."""
+    end = float(max(results.end_ms, *line.x[-1:].tolist(), 0.0))
+    return Line(line.name, np.append(line.x, end), np.append(line.y, line.y[-1:])) if len(line.x) else line
 
 
 def _starts(rounds: int) -> Whole:

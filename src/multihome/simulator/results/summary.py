@@ -38,7 +38,8 @@ class Summary(msgspec.Struct, frozen=True):
     - `goodput_bps`: checkpointed progress at the ideal rate, as chip-time ÷ chip-time there was.
     - `rho_milli`: finish-time fairness, time shared ÷ time alone (Mahajan et al., Themis, NSDI 2020), where known.
     - `cost_micro_usd`, and of it `largest_share_bps` to one provider and the Herfindahl–Hirschman index `hhi`:
-      Σ (share in %)², from 0 to 10,000 (US Department of Justice, Merger Guidelines, 2023).
+      Σ (share in %)², from 0 to 10,000 (US Department of Justice, Merger Guidelines, 2023). Shares are of what is paid:
+      a provider that owes us more than we owe it has none.
     """
 
     jobs: int
@@ -66,7 +67,8 @@ def summary(results: Results) -> Summary:
     capacity_chip_ms = _product_sum(results.rounds.capacity_chips.sum(axis=1), lengths_ms)
     used_chip_ms = _product_sum(results.rounds.used_chips.sum(axis=1), lengths_ms)
     has_ended = jobs.end_ms != NEVER_MS
-    paid = [provider.cost_micro_usd for provider in results.providers]
+    costs = [provider.cost_micro_usd for provider in results.providers]
+    paid = [max(cost, 0) for cost in costs]
     return Summary(
         jobs=len(jobs.name),
         started=int(np.count_nonzero(jobs.first_start_ms != NEVER_MS)),
@@ -81,7 +83,7 @@ def summary(results: Results) -> Summary:
         restarts=total(jobs.restarts),
         lost_ms=total(jobs.lost_ms),
         chip_ms=total(jobs.chip_ms),
-        cost_micro_usd=sum(paid),
+        cost_micro_usd=sum(costs),
         largest_share_bps=share_bps(max(paid, default=0), sum(paid)),
         hhi=herfindahl(paid),
     )
