@@ -1,13 +1,15 @@
 """Whatever stands in a trace, reading it returns: with problems, never with an exception, and soon."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from multihome.files.problems import FileProblem
-from multihome.simulator.traces.facts import Throughputs, Trace
+from multihome.simulator.traces import philly, table
+from multihome.simulator.traces.facts import ReadSettings, Throughputs, Trace, TraceJob
 from multihome.simulator.traces.gavel_throughputs import throughputs_of
 from multihome.simulator.traces.quantities import WRONG, elapsed_ms, instant_ms, scaled, whole
 from multihome.simulator.traces.reading import TraceText, text_of
@@ -74,6 +76,27 @@ def check_sound(trace: Trace) -> None:
         assert [job.arrival_ms for job in trace.jobs] == sorted(job.arrival_ms for job in trace.jobs)
 
 
+def raising(_text: TraceText, _settings: ReadSettings) -> Trace:
+    raise ValueError
+
+
+def silent(text: TraceText, _settings: ReadSettings) -> Trace:
+    return Trace(text.file, "philly", 0, (), (), (), ())
+
+
+def chipless(text: TraceText, _settings: ReadSettings) -> Trace:
+    return Trace(text.file, "philly", 0, (TraceJob("j", 0, "", "", 0, 1, 0, 1_000, ""),), (), (), ())
+
+
+@pytest.mark.parametrize("planted", [raising, silent, chipless])
+def test_a_planted_reader_is_caught(
+    planted: Callable[[TraceText, ReadSettings], Trace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "FORMATS", (table.Format("philly", "planted", philly.detect, planted),))
+    with pytest.raises((AssertionError, ValueError)):
+        read("philly", SAMPLES["philly"].encode())
+
+
 @quiet
 @given(form=st.sampled_from(WORDS), content=st.binary(max_size=300))
 def test_bytes(form: str, content: bytes) -> None:
@@ -88,10 +111,10 @@ def test_sound_files_with_a_few_changes(form: str, named: bool, data: st.DataObj
 
 def read_table(content: bytes) -> Throughputs:
     text = text_of("t", content)
-    table = throughputs_of(text) if isinstance(text, TraceText) else Throughputs("t", (), (text,))
-    check_problems(table.problems)
-    assert table.problems or table.rates
-    return table
+    read_in = throughputs_of(text) if isinstance(text, TraceText) else Throughputs("t", (), (text,))
+    check_problems(read_in.problems)
+    assert read_in.problems or read_in.rates
+    return read_in
 
 
 @quiet
@@ -106,9 +129,9 @@ HUGE = ("1e999999999", "-1", "1e-999999999", '"NaN"', '"sNaN"', '"-Infinity"', "
 @pytest.mark.parametrize("number", HUGE)
 def test_odd_rates(number: str) -> None:
     start = time.process_time()
-    table = read_table(b'{"v": {"(\'m\', 1)": {"null": ' + number.encode() + b"}}}")
+    rates = read_table(b'{"v": {"(\'m\', 1)": {"null": ' + number.encode() + b"}}}")
     assert time.process_time() - start < SECONDS_MAX
-    assert bool(table.problems) == (number != "1e-999999999")
+    assert bool(rates.problems) == (number != "1e-999999999")
 
 
 BOMBS = {

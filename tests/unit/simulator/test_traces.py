@@ -25,6 +25,8 @@ from multihome.simulator.traces.table import AUTO, FORMATS, read_trace, trace_of
 from multihome.units.time import MS_PER_HOUR, parse_instant
 from tests.trace_samples import GAVEL, MOONCAKE, PHILLY, SAMPLES, SETTINGS, SLURM, SWF, THROUGHPUTS
 
+SLOWEST_MICRO_STEPS_PER_S = 347_224
+
 
 def read(content: str, form: str = AUTO, settings: ReadSettings = SETTINGS) -> Trace:
     text = text_of("t", content.encode())
@@ -245,6 +247,8 @@ def test_the_public_traces(data_dir: Path) -> None:
     assert len(gavel.jobs) == 96
     cells = rates_by_cell(table)
     assert len(cells) == 492
+    # The docstring of `Rate` rests on it.
+    assert min(rate for rate in cells.values() if rate) == SLOWEST_MICRO_STEPS_PER_S
     assert all((job.model, job.chips, accelerator) in cells for job in gavel.jobs for accelerator in ("v100", "k80"))
     azure = read_trace(data_dir / "azure_llm_2023/AzureLLMInferenceTrace_conv.csv", AUTO, SETTINGS)
     mooncake = read_trace(data_dir / "mooncake/conversation_trace.jsonl", AUTO, SETTINGS)
@@ -261,4 +265,4 @@ def test_philly_is_read_in_about_a_second(data_dir: Path) -> None:
     assert trace.problems == ()
     assert len(trace.jobs) == 82_247
     assert sum(job.chips * job.duration_ms for job in trace.jobs) == gpu_time_s * 1_000
-    assert spent_s < 3.0, "0.4 s on two cores; the rest is room for a busy machine"
+    assert spent_s < 3.0, "about a second is wanted; the rest is room for a busy machine"

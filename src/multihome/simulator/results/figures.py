@@ -209,7 +209,7 @@ def _svg(
     name: str, words: str, heights: Sequence[float], height_inches: float, draw: Callable[[Sequence[Plot]], None]
 ) -> str:
     """Draw plots one below the other, with one axis of x, and make the SVG fit to stand in a page."""
-    import matplotlib as library  # noqa: ICN001, PLC0415 -- a second of loading that only reports pay for
+    import matplotlib as library  # noqa: ICN001, PLC0415 -- loading that only reports pay for
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
