@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from multihome.clauses.book import tranche_chips
+from multihome.clauses.book import tranche_chips, unpermitted
+from multihome.clauses.first_refusal import grounds_text
 from multihome.clauses.substitution import permits
 from multihome.controller.documents_terms import terms_problems
 from multihome.controller.known import Known, reference
 from multihome.controller.settled import rewriting_problems
 from multihome.controller.state import State
-from multihome.domain.clause_terms import ClauseTerms, Substitution
+from multihome.domain.clause_terms import ClauseTerms, Exclusivity, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.units.time import format_date
@@ -89,9 +90,36 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from reference(subject, "waiver", waiver_id, known.waivers)
+    if tranche.award.exempt_by is not None:
+        yield from _exemption_problems(state, known, contract, tranche)
     if tranche.award.award_id is not None:
         yield from reference(subject, "award", tranche.award.award_id, state.awards)
         yield from _award_overdrawn(known, tranche)
+
+
+def _exemption_problems(state: State, known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
+    """An exemption that a clause which binds the award does not make, and that no waiver stands in for.
+
+    What is on record is not asked again: it was permitted by the clauses of its day.
+    """
+    subject = f"tranche {tranche.id}"
+    if tranche.award.replaces is not None:
+        yield from reference(subject, "provider", tranche.award.replaces, known.providers)
+    if tranche.pool_id not in known.pools or contract.provider_id not in known.providers or _stands(state, tranche):
+        return
+    for holders, terms, missing in unpermitted(known.book(), contract, tranche):
+        clause = f"{holders.id}/{terms.id}"
+        text = f"clause {clause} binds its award, and does not exempt it as {tranche.award.exempt_by}: {missing}"
+        if isinstance(terms, Exclusivity):
+            accepted = f"an amendment of {clause} that leaves it out of its scope: an exclusivity makes no exemption"
+        else:
+            grounds, waiver = grounds_text(terms), f"a waiver of {clause}"
+            accepted = f"{grounds}; or {waiver}" if grounds else waiver
+        yield Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=accepted)
+
+
+def _stands(state: State, tranche: Tranche) -> bool:
+    return any(one == tranche for document in state.contract_documents.values() for one in document.tranches)
 
 
 def _award_overdrawn(known: Known, tranche: Tranche) -> Iterator[Refusal]:

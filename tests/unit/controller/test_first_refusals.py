@@ -17,10 +17,19 @@ from multihome.domain.clause_terms import (
     Scope,
     Use,
 )
-from multihome.domain.commands import AnswerNotice, Apply, AwardOffer, Command, DeclareLost, Request, ServeNotice
+from multihome.domain.commands import (
+    AnswerNotice,
+    Apply,
+    AwardOffer,
+    Command,
+    DeclareLost,
+    Request,
+    Restore,
+    ServeNotice,
+)
 from multihome.domain.contracts import Award, Tranche
 from multihome.domain.events import ClauseConsequence, NoticeAnswered
-from multihome.domain.ids import AwardId, ContractId, NoticeId, OfferId, WaiverId
+from multihome.domain.ids import AwardId, ContractId, NoticeId, OfferId, ProviderId, WaiverId
 from multihome.domain.placements import Evidence, OutsideUse
 from multihome.domain.procurement import AnswerKind, AwardRecord
 from multihome.domain.refusals import RefusalCode
@@ -37,6 +46,7 @@ from tests.builders import (
     day,
     delay_remedy,
     delivery,
+    exclusivity,
     first_refusal,
     offer,
     pool,
@@ -351,6 +361,59 @@ def test_what_replaces_a_lost_provider_needs_no_notice_for_so_many_days() -> Non
     assert award(control, 8, replaces=ALPHA).evidence[0].text.startswith("stands in for alpha")
     control.wait(1)
     assert "must be served" in gap(control, 8, replaces=ALPHA)
+
+
+def exempt(control: Control, **more: Any) -> Apply:
+    """Beta's contract with another tranche, which names a ground on which it needed no notice."""
+    facts: dict[str, Any] = {"awarded_ms": control.now.contract_ms} | more
+    part = tranche("beta-1", "t2", "beta/main", domains=1, award=Award(**facts))
+    return Apply(documents=(contract("beta", tranches=[tranche("beta-1", pool_id="beta/main"), part]),), workloads=())
+
+
+def test_a_document_may_name_a_ground_that_the_clause_makes_and_no_other() -> None:
+    loss = Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=5)
+    own = Exemption(ground=ExemptionGround.OWN_SITE, workload_kinds=(WorkloadKind.TRAINING,))
+    on_loss = {"exempt_by": ExemptionGround.PROVIDER_LOSS, "replaces": ALPHA}
+    control = market(offer(), exemptions=(loss, own))
+    for named in (on_loss, {"exempt_by": ExemptionGround.OWN_SITE}):
+        refusal = control.refused(exempt(control, **named))
+        assert (refusal.code, refusal.subject) == (RefusalCode.NOT_PERMITTED, "tranche beta-1/t2")
+        assert f"clause alpha-1/rofr binds its award, and does not exempt it as {named['exempt_by']}" in refusal.text
+        assert refusal.accepted == (
+            "provider_loss (in place of a provider declared lost, awarded within 5 days of that, for any use); "
+            "own_site (capacity of the organisation's own, for training); or a waiver of alpha-1/rofr"
+        )
+    control.do(DeclareLost(provider_id=ALPHA, **ADA))
+    control.wait(5 * MS_PER_DAY - 1)
+    permitted = exempt(control, **on_loss)
+    control.do(permitted)
+    part = control.state.contracts[ContractId("beta-1")].tranches[1]
+    verdict = permission(control.state.book(), control.state.contracts[ContractId("beta-1")], part)
+    assert isinstance(verdict, Evidence)
+    assert verdict.code == "exemption"
+    control.wait(1)
+    control.do(Restore(provider_id=ALPHA, **ADA))
+    control.wait(MS_PER_DAY)
+    control.do(permitted)
+    assert permission(control.state.book(), control.state.contracts[ContractId("beta-1")], part) == verdict
+    assert control.refused(exempt(control, **on_loss)).code is RefusalCode.NOT_PERMITTED
+
+
+def test_a_clause_without_exemptions_says_that_a_waiver_is_the_way() -> None:
+    control = market()
+    refusal = control.refused(exempt(control, exempt_by=ExemptionGround.OWN_SITE))
+    assert refusal.accepted == "a waiver of alpha-1/rofr"
+    ghost = {"exempt_by": ExemptionGround.PROVIDER_LOSS, "replaces": ProviderId("ghost")}
+    assert control.refused(exempt(control, **ghost)).code is RefusalCode.UNKNOWN_REFERENCE
+    only_here = Scope(new_capacity_only=True)
+    control = installed(contract(clauses=[exclusivity(scope=only_here)]))
+    refusal = control.refused(exempt(control, exempt_by=ExemptionGround.OWN_SITE))
+    assert refusal.accepted.endswith("an exclusivity makes no exemption")
+
+
+def test_a_ground_that_nothing_binds_needs_no_clause() -> None:
+    control = installed()
+    control.do(exempt(control, exempt_by=ExemptionGround.OWN_SITE))
 
 
 def asking(command: Command) -> Request:
