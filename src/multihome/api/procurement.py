@@ -36,7 +36,7 @@ async def read_needs(context: Ctx, as_of: AsOf = "") -> Response:
 @router.post("/needs/{need}/notices", responses=answers(AcceptedOut), openapi_extra=takes(AskIn))
 async def ask_first(need: str, request: Request, context: Ctx) -> Response:
     """Ask the holder of a first refusal for what is needed, before anybody made an offer for it."""
-    body = read_body(AskIn, await request.body())
+    body = read_body(AskIn, await request.body(), context.accelerators())
     return (
         refused_response(body) if isinstance(body, RefusalOut) else await context.answer(body.to_command(need), request)
     )
@@ -64,7 +64,7 @@ async def serve_notice(request: Request, context: Ctx) -> Response:
 @router.post("/notices/{notice}/answer", responses=answers(AcceptedOut), openapi_extra=takes(AnswerIn))
 async def answer_notice(notice: str, request: Request, context: Ctx) -> Response:
     """Record what the holder said: matched in full or in part, or declined."""
-    body = read_body(AnswerIn, await request.body())
+    body = read_body(AnswerIn, await request.body(), context.accelerators())
     if isinstance(body, RefusalOut):
         return refused_response(body)
     return await context.answer(body.to_command(notice), request)

@@ -40,12 +40,12 @@ class Forbidden(msgspec.Struct, frozen=True):
 class MissingPermission(msgspec.Struct, frozen=True):
     """A clause that an award stands against, and what is missing, in words.
 
-    `accepted` is what would be permitted instead, where that is known; empty where only time can tell.
+    `chips_max` is how many chips would be permitted instead; 0 where none would, or only time can tell.
     """
 
     clause: ClauseRef
     missing: str
-    accepted: str = ""
+    chips_max: int = 0
 
 
 class Book(msgspec.Struct, frozen=True):

@@ -48,9 +48,15 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
             subject,
             f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
             f"order within the contract's",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            accepted=_term_text(contract),
         )
     yield from terms_problems(known, contract, terms)
+
+
+def _term_text(contract: Contract) -> str:
+    """The days that may be named within a contract; empty where its own are not in order."""
+    term = contract.interval
+    return f"{format_date(term.start_ms)} to {format_date(term.end_ms)}" if term.start_ms < term.end_ms else ""
 
 
 def _overlaps(contract: Contract) -> Iterator[Refusal]:
@@ -86,7 +92,7 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
             subject,
             f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
             f"the contract",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            accepted=_term_text(contract),
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from reference(subject, "waiver", waiver_id, known.waivers)

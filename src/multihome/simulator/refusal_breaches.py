@@ -208,6 +208,22 @@ def answered_twice(story: Story) -> None:
     story.award(provider, terms, notice.use, at_ms, story.waiver_evidence(notice, at_ms))
 
 
+def answered_after_the_award(story: Story) -> None:
+    """An award was made on a lapse; that the holder had declined in time is recorded afterwards as if it still counted."""
+    left = leave(story, AnswerKind.LAPSED)
+    award_under(story, left, whole_nodes(left.chips))
+    terms = msgspec.structs.replace(left.notice.terms, chips=0)
+    story.answer(left.notice, AnswerKind.DECLINED, left.notice.closes_ms - 1, terms)
+
+
+def lapse_forgotten(story: Story) -> None:
+    """The holder's match came to hand after the lapse; the award is made on the lapse all the same."""
+    left = leave(story, AnswerKind.LAPSED)
+    story.answer(left.notice, AnswerKind.MATCHED, left.notice.closes_ms - 1, left.notice.terms)
+    story.pen.until(left.answer.answered_ms)
+    award_under(story, left, whole_nodes(left.chips))
+
+
 def matched_elsewhere(story: Story) -> None:
     """The holder matched in full, and the award goes to the third party all the same."""
     provider = third_in_scope(story)
@@ -356,6 +372,8 @@ BREACHES: dict[Callable[[Story], None], tuple[FindingKind, ...]] = {
     early_lapse: (FindingKind.EARLY_LAPSE,),
     short_window: (FindingKind.WRONG_WINDOW,),
     answered_twice: (FindingKind.ANSWERED_TWICE, FindingKind.MATCHED),
+    answered_after_the_award: (FindingKind.ANSWERED_TWICE,),
+    lapse_forgotten: (FindingKind.MATCHED,),
     matched_elsewhere: (FindingKind.MATCHED,),
     other_clause: (FindingKind.EVIDENCE_MISSING,),
     tranche_beyond: (FindingKind.BEYOND_AWARD,),

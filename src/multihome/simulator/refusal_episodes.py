@@ -140,6 +140,22 @@ def awarded_elsewhere(story: Story) -> None:
         use_it(story, award_under(story, left, (nodes - first) * CHIPS_PER_NODE))
 
 
+def answered_late_on_record(story: Story) -> None:
+    """An answer within the window that came to hand after the notice had lapsed on record; awards rest on it alone."""
+    left = leave(story, AnswerKind.LAPSED)
+    notice, terms = left.notice, left.notice.terms
+    answered_ms = story.dice.pick((notice.served_ms, notice.closes_ms - 1))
+    kind = story.dice.pick((AnswerKind.DECLINED, AnswerKind.MATCHED_IN_PART, AnswerKind.MATCHED))
+    taken = {AnswerKind.DECLINED: 0, AnswerKind.MATCHED: terms.chips}.get(kind, CHIPS_PER_NODE)
+    answer = story.answer(notice, kind, answered_ms, msgspec.structs.replace(terms, chips=taken))
+    expires_ms = later_days(answered_ms, story.world.terms.waiver_days, story.world.calendar.zone)
+    if kind is AnswerKind.MATCHED or story.pen.now_ms >= expires_ms:
+        return
+    chips = (terms.chips - taken) * (BPS + story.world.terms.material_change.chips_bps) // BPS
+    now = msgspec.structs.replace(left, answer=answer, expires_ms=expires_ms, chips=chips)
+    use_it(story, award_under(story, now, whole_nodes(chips)))
+
+
 def awarded_to_holder(story: Story) -> None:
     """The holder matches in full, and is awarded what it matched."""
     terms = story.terms(HOLDER, accelerator_in_scope(story))
@@ -302,6 +318,7 @@ def small_talk(story: Story) -> None:
 
 LAWFUL: tuple[Callable[[Story], None], ...] = (
     awarded_elsewhere,
+    answered_late_on_record,
     awarded_elsewhere,
     awarded_to_holder,
     before_the_clause,

@@ -25,6 +25,7 @@ from multihome.wire.fields import (
     Shape,
     Source,
     Title,
+    Word,
     after,
     end_text,
     instant_text,
@@ -52,6 +53,8 @@ class NeedIn(Shape):
     """Until when."""
     use: UseIn = UseIn()
     """What for; anything when left out."""
+    territories: Annotated[list[Word], Field(max_length=LIST_ITEMS_MAX)] = []
+    """Regions and jurisdictions where it may be; anywhere when left out."""
     source: Source
     """Where it is written."""
 
@@ -67,6 +70,7 @@ class NeedIn(Shape):
                 by_ms=self.by,
                 until_ms=self.until,
                 use=self.use.to_fact(),
+                territories=tuple(self.territories),
                 source=self.source,
             ),
         )
