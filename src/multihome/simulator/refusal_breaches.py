@@ -209,7 +209,7 @@ def answered_twice(story: Story) -> None:
 
 
 def answered_after_the_award(story: Story) -> None:
-    """An award was made on a lapse; that the holder had declined in time is recorded afterwards as if it still counted."""
+    """An award was made on a lapse; that the holder had declined in time is recorded afterwards."""
     left = leave(story, AnswerKind.LAPSED)
     award_under(story, left, whole_nodes(left.chips))
     terms = msgspec.structs.replace(left.notice.terms, chips=0)

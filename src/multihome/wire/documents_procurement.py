@@ -53,7 +53,7 @@ class NeedIn(Shape):
     """Until when."""
     use: UseIn = UseIn()
     """What for; anything when left out."""
-    territories: Annotated[list[Word], Field(max_length=LIST_ITEMS_MAX)] = []
+    territories: list[Word] = Field(default=[], max_length=32)
     """Regions and jurisdictions where it may be; anywhere when left out."""
     source: Source
     """Where it is written."""
@@ -85,7 +85,7 @@ def need_data(fact: Need) -> dict[str, Any]:
         "chips": fact.chips,
         "by": instant_text(fact.by_ms),
         "until": instant_text(fact.until_ms),
-        **without_empty({"use": use_data(fact.use)}),
+        **without_empty({"use": use_data(fact.use), "territories": list(fact.territories)}),
         "source": fact.source,
     }
 
