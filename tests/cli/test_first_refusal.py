@@ -80,6 +80,9 @@ def test_every_answer_comes_as_json(run: Run) -> None:
     dates = "--chips 16 --start 2026-02-10 --end 2026-06-10"
     [notice] = asked(f"notice serve O-1 --clause alpha-1/rofr {dates}")["made"]  # type: ignore[misc]
     asked(f"notice answer {notice} declined")
+    foreseen = asked(f"award O-1 {dates} --dry-run")
+    assert [one["code"] for one in foreseen["evidence"]] == ["waiver"]  # type: ignore[attr-defined]
+    assert asked("offer list")["offers"][0]["taken_chips"] == 0  # type: ignore[index]
     [award] = asked(f"award O-1 {dates}")["made"]  # type: ignore[misc]
     assert asked("offer list")["offers"][0]["taken_chips"] == 16  # type: ignore[index]
     assert asked("offer show O-2")["is_open"] is True
@@ -89,4 +92,4 @@ def test_every_answer_comes_as_json(run: Run) -> None:
     assert judged["then"]["verdict"] == judged["now"]["verdict"] == "allowed"  # type: ignore[index]
     assert asked("was-allowed alpha-1/t1")["kind"] == "tranche"
     assert run("was-allowed", "A-ghost").returncode == 1
-    assert run("offer", "show", "ghost").returncode == 2
+    assert run("offer", "show", "ghost").returncode == 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, PriceTiers, Ramp
+from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, ExemptionGround, PriceTiers, Ramp
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import PoolId, TrancheId
@@ -80,9 +80,10 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
                 awarded_ms=instants,
                 award_id=st.none() | names,
                 waiver_ids=st.lists(names, max_size=3).map(tuple),
-                exemption=texts,
                 consent=texts,
             )
+            | st.builds(Award, awarded_ms=instants, exempt_by=st.just(ExemptionGround.OWN_SITE))
+            | st.builds(Award, awarded_ms=instants, exempt_by=st.just(ExemptionGround.PROVIDER_LOSS), replaces=names)
         ),
     )
 

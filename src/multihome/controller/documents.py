@@ -37,6 +37,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
         awards=state.awards,
+        provider_states=state.provider_states,
     )
     for document in documents:
         table, key = place_of(known, document)

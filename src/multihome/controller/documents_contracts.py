@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from multihome.clauses.book import tranche_chips
+from multihome.clauses.book import tranche_chips, unpermitted
+from multihome.clauses.first_refusal import grounds_text
 from multihome.clauses.substitution import permits
 from multihome.controller.documents_terms import terms_problems
 from multihome.controller.known import Known, reference
 from multihome.controller.settled import rewriting_problems
 from multihome.controller.state import State
-from multihome.domain.clause_terms import ClauseTerms, Substitution
+from multihome.domain.clause_terms import ClauseTerms, Exclusivity, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.units.time import format_date
@@ -47,9 +48,15 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
             subject,
             f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
             f"order within the contract's",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            accepted=_term_text(contract),
         )
     yield from terms_problems(known, contract, terms)
+
+
+def _term_text(contract: Contract) -> str:
+    """The days that may be named within a contract; empty where its own are not in order."""
+    term = contract.interval
+    return f"{format_date(term.start_ms)} to {format_date(term.end_ms)}" if term.start_ms < term.end_ms else ""
 
 
 def _overlaps(contract: Contract) -> Iterator[Refusal]:
@@ -85,13 +92,40 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
             subject,
             f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
             f"the contract",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            accepted=_term_text(contract),
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from reference(subject, "waiver", waiver_id, known.waivers)
+    if tranche.award.exempt_by is not None:
+        yield from _exemption_problems(state, known, contract, tranche)
     if tranche.award.award_id is not None:
         yield from reference(subject, "award", tranche.award.award_id, state.awards)
         yield from _award_overdrawn(known, tranche)
+
+
+def _exemption_problems(state: State, known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
+    """An exemption that a clause which binds the award does not make, and that no waiver stands in for.
+
+    What is on record is not asked again: it was permitted by the clauses of its day.
+    """
+    subject = f"tranche {tranche.id}"
+    if tranche.award.replaces is not None:
+        yield from reference(subject, "provider", tranche.award.replaces, known.providers)
+    if tranche.pool_id not in known.pools or contract.provider_id not in known.providers or _stands(state, tranche):
+        return
+    for holders, terms, missing in unpermitted(known.book(), contract, tranche):
+        clause = f"{holders.id}/{terms.id}"
+        text = f"clause {clause} binds its award, and does not exempt it as {tranche.award.exempt_by}: {missing}"
+        if isinstance(terms, Exclusivity):
+            accepted = f"an amendment of {clause} that leaves it out of its scope: an exclusivity makes no exemption"
+        else:
+            grounds, waiver = grounds_text(terms), f"a waiver of {clause}"
+            accepted = f"{grounds}; or {waiver}" if grounds else waiver
+        yield Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=accepted)
+
+
+def _stands(state: State, tranche: Tranche) -> bool:
+    return any(one == tranche for document in state.contract_documents.values() for one in document.tranches)
 
 
 def _award_overdrawn(known: Known, tranche: Tranche) -> Iterator[Refusal]:

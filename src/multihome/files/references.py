@@ -152,6 +152,7 @@ def _contract_references(data: object, known: KnownNames) -> Iterator[_Reference
         yield from _reference(data, ("tranches", index, "pool"), "pool", known.pools)
         award: Path = ("tranches", index, "award")
         yield from _reference(data, (*award, "waiver"), "waiver", known.waivers)
+        yield from _reference(data, (*award, "replaces"), "provider", known.providers)
         for place, _ in enumerate(_list_at(data, *award, "waivers")):
             yield from _reference(data, (*award, "waivers", place), "waiver", known.waivers)
     for path in _clause_paths(data):

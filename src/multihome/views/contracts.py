@@ -214,7 +214,9 @@ def _award_words(award: Award) -> str:
         f"on {format_date(award.awarded_ms)}",
         _named("award", award.award_id),
         *(_named("waiver", waiver_id) for waiver_id in award.waiver_ids),
-        f"exempt: {award.exemption}" if award.exemption else "",
+        f"exempt: {award.exempt_by.value}{f', for {award.replaces}' if award.replaces else ''}"
+        if award.exempt_by
+        else "",
         f"substituted with the consent of {award.consent}" if award.consent else "",
     ]
     return ", ".join(part for part in parts if part)

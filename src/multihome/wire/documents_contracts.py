@@ -1,9 +1,10 @@
 """Documents about what was agreed: contracts with their clauses, amendments and tranches, and waivers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
+from multihome.domain.clause_terms import ExemptionGround
 from multihome.domain.contracts import USD, Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.units.calendar import Calendar
@@ -48,10 +49,23 @@ class AwardIn(Shape):
     """The waiver it rests on."""
     waivers: list[Name] = Field(default=[], max_length=32)
     """The waivers it rests on, where it needs those of several holders."""
-    exemption: Source = ""
-    """Why no first refusal or exclusivity stood against it."""
+    exemption: Annotated[ExemptionGround, Strict(strict=False)] | None = None
+    """The ground on which it needed no notice: one that each first refusal makes that binds it without a waiver."""
+    replaces: Name | None = None
+    """The lost provider that it stands in for, where the ground is `provider_loss`."""
     consent: Source = ""
     """Who agreed, where other chips were substituted for those ordered."""
+
+    @model_validator(mode="after")
+    def _replaces_on_loss(self) -> Self:
+        on_loss = self.exemption is ExemptionGround.PROVIDER_LOSS
+        if on_loss and self.replaces is None:
+            msg = "an exemption on the ground provider_loss needs `replaces`: the lost provider that it stands in for"
+            raise ValueError(msg)
+        if self.replaces is not None and not on_loss:
+            msg = "`replaces` goes with the exemption provider_loss, and with nothing else"
+            raise ValueError(msg)
+        return self
 
     def to_fact(self) -> Award:
         """The award."""
@@ -60,7 +74,8 @@ class AwardIn(Shape):
             awarded_ms=self.date,
             award_id=None if self.award is None else AwardId(self.award),
             waiver_ids=tuple(WaiverId(name) for name in names),
-            exemption=self.exemption,
+            exempt_by=self.exemption,
+            replaces=None if self.replaces is None else ProviderId(self.replaces),
             consent=self.consent,
         )
 
@@ -72,7 +87,8 @@ def _award_data(award: Award) -> dict[str, Any]:
         "award": award.award_id,
         "waiver": award.waiver_ids[0] if one else None,
         "waivers": [] if one else list(award.waiver_ids),
-        "exemption": award.exemption,
+        "exemption": None if award.exempt_by is None else award.exempt_by.value,
+        "replaces": award.replaces,
         "consent": award.consent,
     }
     return without_empty(data)

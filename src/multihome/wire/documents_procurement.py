@@ -25,6 +25,7 @@ from multihome.wire.fields import (
     Shape,
     Source,
     Title,
+    Word,
     after,
     end_text,
     instant_text,
@@ -52,6 +53,8 @@ class NeedIn(Shape):
     """Until when."""
     use: UseIn = UseIn()
     """What for; anything when left out."""
+    territories: list[Word] = Field(default=[], max_length=32)
+    """Regions and jurisdictions where it may be; anywhere when left out."""
     source: Source
     """Where it is written."""
 
@@ -67,6 +70,7 @@ class NeedIn(Shape):
                 by_ms=self.by,
                 until_ms=self.until,
                 use=self.use.to_fact(),
+                territories=tuple(self.territories),
                 source=self.source,
             ),
         )
@@ -81,7 +85,7 @@ def need_data(fact: Need) -> dict[str, Any]:
         "chips": fact.chips,
         "by": instant_text(fact.by_ms),
         "until": instant_text(fact.until_ms),
-        **without_empty({"use": use_data(fact.use)}),
+        **without_empty({"use": use_data(fact.use), "territories": list(fact.territories)}),
         "source": fact.source,
     }
 
