@@ -263,8 +263,8 @@ def test_without_leave_to_move_a_date_no_millisecond_may_differ() -> None:
 
 def lacking(award: Awarded, terms: FirstRefusal | None = None, left: int = 32, **of: Any) -> str:
     """What waiver W-1, served on day 10 and declined on day 15, lacks; its rate is the one that is asked."""
-    facts = waiver(**({"rate_micro_usd_per_chip_hour": RATE} | of))
-    return waiver_gap(facts, HOLDER, terms or first_refusal(), award, left)
+    facts: dict[str, Any] = {"rate_micro_usd_per_chip_hour": RATE}
+    return waiver_gap(waiver(**(facts | of)), HOLDER, terms or first_refusal(), award, left)
 
 
 @pytest.mark.parametrize(
