@@ -320,7 +320,8 @@ def test_a_holder_is_one_only_while_its_clause_is_in_force(at_ms: int, code: str
 
 def test_a_clause_may_itself_make_an_exception() -> None:
     own = Exemption(ground=ExemptionGround.OWN_SITE, workload_kinds=(WorkloadKind.TRAINING,))
-    holder = contract(clauses=[first_refusal(exemptions=(own,))])
+    serving = msgspec.structs.replace(own, workload_kinds=(WorkloadKind.INFERENCE,))
+    holder = contract(clauses=[first_refusal(exemptions=(serving, own))])
     part = of_award(use=TRAINING, award=Award(awarded_ms=day(3)))
     of = beta(part)
     facts = knowing(book(holder, of), providers=[provider("beta", kind=ProviderKind.OWN)])

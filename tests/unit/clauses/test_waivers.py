@@ -116,7 +116,7 @@ def test_a_part_in_other_chips_counts_by_their_work_rounded_down() -> None:
     # 10 TPU at 49.99 % are 4.999 H100.
     terms = first_refusal(match=MatchTest(equivalents=BY_AGREEMENT))
     assert matched_chips(terms, notice(), in_part(10, accelerator=TPU)) == 4
-    assert matched_chips(first_refusal(), notice(), in_part(10, accelerator=TPU)) == 0
+    assert matched_chips(first_refusal(), notice(), in_part(10_000, accelerator=TPU)) == 0
 
 
 def change(**more: int) -> FirstRefusal:
