@@ -286,3 +286,16 @@ def test_a_loss_opens_no_exemption(mode: FirstRefusalMode) -> None:
     code, text = on_loss(first_refusal(mode=mode), Calendar(), day(0))
     assert code == "no_emergency_exemption"
     assert mode.value in text
+
+
+def test_a_loss_opens_the_exemption_that_the_clause_makes_for_one() -> None:
+    own = Exemption(ground=ExemptionGround.OWN_SITE, days=3)
+    both = Exemption(
+        ground=ExemptionGround.PROVIDER_LOSS,
+        workload_kinds=(WorkloadKind.TRAINING, WorkloadKind.INFERENCE),
+        days=30,
+    )
+    text = "until 2026-02-01 what stands in for the lost provider may be awarded without a notice"
+    found = on_loss(first_refusal(exemptions=(own, both)), Calendar(), day(1))
+    assert found == ("emergency_exemption", f"{text}, for training and inference")
+    assert on_loss(first_refusal(exemptions=(own,)), Calendar(), day(1))[0] == "no_emergency_exemption"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from multihome.clauses.periods import (
     counted_interval,
+    counted_parts,
     first_counted_ms,
     metered_stretch,
     metered_stretches,
@@ -68,3 +69,31 @@ def test_stretches_follow_one_another_and_none_crosses_a_month(
         assert month_of(owner, stretch.start_ms).end_ms >= stretch.end_ms
         inside = terms.interval.contains(stretch.start_ms)
         assert inside == terms.interval.contains(stretch.end_ms - 1)
+
+
+def test_stretches_end_with_the_interval_that_they_are_of() -> None:
+    assert list(metered_stretches(contract(), Interval(day(3), day(31)))) == [Interval(day(0), day(31))]
+    assert list(metered_stretches(contract(), Interval(day(31), day(31)))) == []
+
+
+def test_versions_count_one_after_the_other_by_their_periods() -> None:
+    first = take_or_pay(share_bps=1, interval=Interval(day(10), day(40)))
+    second = take_or_pay(share_bps=2, interval=Interval(day(40), day(59)))
+    owner = contract(clauses=(second, first))
+    assert list(counted_parts(owner, (second, first), 0)) == [
+        (first, Interval(day(10), day(31))),
+        (first, Interval(day(31), day(40))),
+        (second, Interval(day(40), day(59))),
+    ]
+
+
+def test_parts_begin_where_counting_does() -> None:
+    terms = take_or_pay(interval=Interval(day(10), day(40)))
+    owner = contract(clauses=(terms,), calendar=NEW_YORK)
+    february_ms = day(31) + 5 * MS_PER_HOUR
+    assert list(counted_parts(owner, (terms,), day(15))) == [
+        (terms, Interval(day(15), february_ms)),
+        (terms, Interval(february_ms, day(40))),
+    ]
+    assert list(counted_parts(owner, (terms,), day(35))) == [(terms, Interval(day(35), day(40)))]
+    assert list(counted_parts(owner, (terms,), day(40))) == []
