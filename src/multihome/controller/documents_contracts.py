@@ -11,6 +11,7 @@ from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseTerms, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.units.calendar import format_local_date
 from multihome.units.time import format_date
 
 
@@ -45,11 +46,15 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
-            f"order within the contract's",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            f"its dates {_day(contract, terms.interval.start_ms)} to {_day(contract, terms.interval.end_ms)} do not "
+            f"lie in order within the contract's",
+            accepted=f"{_day(contract, contract.interval.start_ms)} to {_day(contract, contract.interval.end_ms)}",
         )
     yield from terms_problems(known, contract, terms)
+
+
+def _day(contract: Contract, at_ms: int) -> str:
+    return format_local_date(at_ms, contract.calendar.zone)
 
 
 def _overlaps(contract: Contract) -> Iterator[Refusal]:
@@ -75,17 +80,17 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
         )
     if tranche.promised_ms >= contract.interval.end_ms:
         text = (
-            f"the contract ends on {format_date(contract.interval.end_ms)}, before the tranche starts on "
-            f"{format_date(tranche.promised_ms)}"
+            f"the contract ends on {_day(contract, contract.interval.end_ms)}, before the tranche starts on "
+            f"{_day(contract, tranche.promised_ms)}"
         )
         yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a tranche that starts within its contract")
     elif not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
-            f"the contract",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            f"promised {_day(contract, tranche.promised_ms)}, ends {_day(contract, tranche.ends_ms)}: not in order "
+            f"within the contract",
+            accepted=f"{_day(contract, contract.interval.start_ms)} to {_day(contract, contract.interval.end_ms)}",
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from reference(subject, "waiver", waiver_id, known.waivers)

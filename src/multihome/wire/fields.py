@@ -8,14 +8,15 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from multihome.domain.accelerators import canonical_name
 from multihome.domain.ids import AcceleratorName
-from multihome.units.calendar import MINUTES_PER_DAY, zone_names
+from multihome.units.calendar import MINUTES_PER_DAY, begins_day, day_begins, local_date, zone_names
 from multihome.units.time import (
+    DATE_CHARACTERS,
     FOREVER_MS,
     MS_PER_DAY,
     MS_PER_HOUR,
@@ -37,6 +38,8 @@ FACTOR_BPS_MAX = 99_999
 WHOLE_MAX = 2**63 - 1
 """Whole numbers are kept in 64 bits."""
 LIST_ITEMS_MAX = 256
+UTC = "UTC"
+"""Where days begin in documents that name no zone."""
 NEAR_MIN = 0.61
 """How alike two words must be for a suggestion: `make_up` and `make_up_periods` are, `holder` and `mode` (0.6) not."""
 SHOWN_CHARACTERS_MAX = 60
@@ -186,11 +189,13 @@ def _holiday(value: object) -> str:
     raise ValueError(msg)
 
 
-def _instant(value: object) -> int:
+def _instant(value: object, info: ValidationInfo) -> int:
     if isinstance(value, str) and value.isascii():
         try:
+            if len(value) == DATE_CHARACTERS:
+                return day_begins(date.fromisoformat(value), zone_of(info))
             return parse_instant(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             if "zone" in str(error):
                 raise
     msg = f"expected a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z, not {shown(value)}"
@@ -223,11 +228,26 @@ def _size(value: object) -> int:
     return size_bytes
 
 
+class Reading(NamedTuple):
+    """What a document is read with: the accelerators that may be named, and the zone in which its dates begin."""
+
+    accelerators: frozenset[AcceleratorName]
+    zone: str
+
+
 def known_accelerators(info: ValidationInfo) -> frozenset[AcceleratorName]:
     """The accelerators that may be named in the document under validation."""
-    known = cast("frozenset[AcceleratorName] | None", info.context)
-    assert known is not None, "a document is validated with the known accelerators as its context"
-    return known
+    return _reading(info).accelerators
+
+
+def zone_of(info: ValidationInfo) -> str:
+    """The zone in which dates of the document under validation begin."""
+    return _reading(info).zone
+
+
+def _reading(info: ValidationInfo) -> Reading:
+    assert isinstance(info.context, Reading), "a document is validated with what it is read with as its context"
+    return info.context
 
 
 def _canonical(value: str, info: ValidationInfo) -> str:
@@ -304,7 +324,8 @@ def after(start_field: str) -> Callable[[int | None, ValidationInfo], int | None
     def check(value: int | None, info: ValidationInfo) -> int | None:
         start_ms = info.data.get(start_field)
         if value is not None and start_ms is not None and value <= start_ms:
-            msg = f"it ends on {instant_text(value)}, not after it begins on {instant_text(start_ms)}"
+            zone = zone_of(info)
+            msg = f"it ends on {instant_text(value, zone)}, not after it begins on {instant_text(start_ms, zone)}"
             raise ValueError(msg)
         return value
 
@@ -333,17 +354,16 @@ def minute_text(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def instant_text(at_ms: int) -> str:
-    """A date where the instant is the first moment of one, else the instant to the millisecond with its zone."""
-    moment = datetime_of(at_ms)
-    if at_ms % MS_PER_DAY == 0:
-        return moment.strftime("%Y-%m-%d").rjust(len("2025-06-02"), "0")
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant_text(at_ms: int, zone: str) -> str:
+    """A date where the instant is the first moment of one in the document's zone, else the instant in UTC."""
+    if begins_day(at_ms, zone):
+        return local_date(at_ms, zone).isoformat()
+    return datetime_of(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def end_text(at_ms: int) -> str | None:
+def end_text(at_ms: int, zone: str) -> str | None:
     """An end as a file has it; None, which is left out, for the end that nobody has named."""
-    return None if at_ms == FOREVER_MS else instant_text(at_ms)
+    return None if at_ms == FOREVER_MS else instant_text(at_ms, zone)
 
 
 def duration_text(duration_ms: int) -> str:
