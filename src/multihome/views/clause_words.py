@@ -100,8 +100,9 @@ def _match(match: MatchTest) -> Iterator[str]:
 
 def _material_change(change: MaterialChange) -> Iterator[str]:
     yield (
-        f"a new notice is due beyond {_share(change.rate_bps)} of rate, {_share(change.chips_bps)} of chips, "
-        f"{change.start_days} days of start, {change.term_days} days of term"
+        f"a new notice is due where the rate goes up by more than {_share(change.rate_bps)}, chips by more than "
+        f"{_share(change.chips_bps)}, or the start moves by more than {change.start_days} days, the term by more than "
+        f"{change.term_days} days"
     )
 
 

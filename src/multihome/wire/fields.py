@@ -141,8 +141,8 @@ def _scaling(decimals: int, what: str, least: int = 0) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _share(most_bps: int, example_bps: int) -> BeforeValidator:
-    """Reads a percentage or basis points, up to so many of these."""
+def _share(most_bps: int, example_bps: int) -> Callable[[object], int]:
+    """A reader of a percentage or basis points, up to so many of these."""
 
     def read(value: object) -> int:
         bps = most_bps + 1
@@ -157,7 +157,25 @@ def _share(most_bps: int, example_bps: int) -> BeforeValidator:
         msg = f"expected a percentage up to {most}, like {example} or {example_bps}bps, not {shown(value)}"
         raise ValueError(msg)
 
-    return BeforeValidator(read)
+    return read
+
+
+_read_factor = _share(FACTOR_BPS_MAX, 10_300)
+
+
+def _increase(value: object) -> int:
+    """Reads by how much more: what is written like a factor, 110% for a tenth more, is refused and not taken so."""
+    try:
+        bps = _read_factor(value)
+    except ValueError:
+        bps = FACTOR_BPS_MAX + 1
+    if bps <= WHOLE_BPS:
+        return bps
+    msg = f"expected how much more, up to 100%, like 10% for a tenth more, not {shown(value)}"
+    if bps <= FACTOR_BPS_MAX:
+        msg = f"{shown(value)} more is more than twice as much: only what is added is written, up to 100%; "
+        msg += f"from 100 to {decimal_text(bps, 2)} are {percent_text(bps - WHOLE_BPS)}"
+    raise ValueError(msg)
 
 
 def _minute(value: object) -> int:
@@ -274,9 +292,13 @@ TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal
 Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("80")]
 Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("12.5")]
 _SHARE_PATTERN = "^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"
-BasisPoints = Annotated[int, _share(WHOLE_BPS, 8_000), _text_schema(["80%", "8000bps"], pattern=_SHARE_PATTERN)]
-Factor = Annotated[int, _share(FACTOR_BPS_MAX, 10_300), _text_schema(["103%", "10300bps"], pattern=_SHARE_PATTERN)]
+BasisPoints = Annotated[
+    int, BeforeValidator(_share(WHOLE_BPS, 8_000)), _text_schema(["80%", "8000bps"], pattern=_SHARE_PATTERN)
+]
+Factor = Annotated[int, BeforeValidator(_read_factor), _text_schema(["103%", "10300bps"], pattern=_SHARE_PATTERN)]
 """Basis points of a whole that may be exceeded."""
+Increase = Annotated[int, BeforeValidator(_increase), _text_schema(["10%", "1000bps"], pattern=_SHARE_PATTERN)]
+"""By how many basis points of what it was something grows: 10% takes 100 to 110."""
 ClosingMinute = Annotated[
     int, BeforeValidator(_minute), _text_schema(["17:00", "24:00"], pattern="^[0-2][0-9]:[0-5][0-9]$")
 ]
