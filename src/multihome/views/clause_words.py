@@ -99,11 +99,9 @@ def _match(match: MatchTest) -> Iterator[str]:
 
 
 def _material_change(change: MaterialChange) -> Iterator[str]:
-    yield (
-        f"a new notice is due where the rate goes up by more than {_share(change.rate_bps)}, chips by more than "
-        f"{_share(change.chips_bps)}, or the start moves by more than {change.start_days} days, the term by more than "
-        f"{change.term_days} days"
-    )
+    rate, chips = _share(change.rate_bps), _share(change.chips_bps)
+    yield f"a new notice is due where the rate goes up by more than {rate}, or chips by more than {chips}"
+    yield f"or where the start moves by more than {change.start_days} days, or the term by more than {change.term_days}"
 
 
 def _exemption(exemption: Exemption) -> str:
