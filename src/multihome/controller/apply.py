@@ -37,7 +37,7 @@ from multihome.domain import events as ev
 from multihome.domain.commands import Accepted, OverrideRule
 from multihome.domain.contracts import Contract
 from multihome.domain.ids import ContractId, ProviderId
-from multihome.domain.procurement import Need
+from multihome.domain.procurement import Need, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Outcome, Running, Stopping, Unknown
 from multihome.domain.supply import Delivery
@@ -91,6 +91,8 @@ def _document(state: State, event: ev.DocumentRecorded, at: Now) -> None:
     elif isinstance(document, Contract):
         _restate(state, document.id)
     elif isinstance(document, Delivery):
+        if document.effective_ms > at.contract_ms:
+            state.deliveries_ahead[document.id] = None
         _restate(state, ContractId(document.tranche_id.rpartition("/")[0]))
 
 
@@ -309,7 +311,20 @@ def _award_made(state: State, event: ev.AwardMade, at: Now) -> None:
 def _tranche_moved(state: State, event: ev.TrancheMoved, at: Now) -> None:
     del at
     state.tranche_moves.setdefault(event.tranche_id, []).append(event)
+    if event.step is TrancheStep.ACCEPTED:
+        # Two deliveries of one tranche, date and size are alike, and so are their acceptances.
+        come = (
+            delivery_id
+            for delivery_id in state.deliveries_ahead
+            if _is_acceptance_of(event, state.deliveries[delivery_id])
+        )
+        state.deliveries_ahead.pop(next(come, ""), None)
     _restate(state, ContractId(event.tranche_id.rpartition("/")[0]))
+
+
+def _is_acceptance_of(event: ev.TrancheMoved, delivery: Delivery) -> bool:
+    accepted = (event.tranche_id, event.effective_ms, event.domains)
+    return accepted == (delivery.tranche_id, delivery.effective_ms, delivery.domains)
 
 
 def _credit_due(state: State, event: ev.CreditDue, at: Now) -> None:
@@ -385,9 +400,8 @@ def _restate(state: State, contract_id: ContractId) -> None:
     document = state.contract_documents.get(contract_id)
     if document is not None:
         termination = state.terminations.get(contract_id)
-        state.contracts[contract_id] = as_it_stands(
-            document, state.deliveries.values(), state.tranche_moves, termination
-        )
+        come = (delivery for delivery in state.deliveries.values() if delivery.id not in state.deliveries_ahead)
+        state.contracts[contract_id] = as_it_stands(document, come, state.tranche_moves, termination)
 
 
 def _provider(state: State, provider_id: ProviderId) -> ProviderState:

@@ -12,6 +12,7 @@ from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseTerms, Exclusivity, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.units.calendar import format_local_date
 from multihome.units.time import format_date
 
 
@@ -46,8 +47,8 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
-            f"order within the contract's",
+            f"its dates {_day(contract, terms.interval.start_ms)} to {_day(contract, terms.interval.end_ms)} do not "
+            f"lie in order within the contract's",
             accepted=_term_text(contract),
         )
     yield from terms_problems(known, contract, terms)
@@ -56,7 +57,12 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
 def _term_text(contract: Contract) -> str:
     """The days that may be named within a contract; empty where its own are not in order."""
     term = contract.interval
-    return f"{format_date(term.start_ms)} to {format_date(term.end_ms)}" if term.start_ms < term.end_ms else ""
+    in_order = term.start_ms < term.end_ms
+    return f"{_day(contract, term.start_ms)} to {_day(contract, term.end_ms)}" if in_order else ""
+
+
+def _day(contract: Contract, at_ms: int) -> str:
+    return format_local_date(at_ms, contract.calendar.zone)
 
 
 def _overlaps(contract: Contract) -> Iterator[Refusal]:
@@ -82,16 +88,16 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
         )
     if tranche.promised_ms >= contract.interval.end_ms:
         text = (
-            f"the contract ends on {format_date(contract.interval.end_ms)}, before the tranche starts on "
-            f"{format_date(tranche.promised_ms)}"
+            f"the contract ends on {_day(contract, contract.interval.end_ms)}, before the tranche starts on "
+            f"{_day(contract, tranche.promised_ms)}"
         )
         yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a tranche that starts within its contract")
     elif not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
-            f"the contract",
+            f"promised {_day(contract, tranche.promised_ms)}, ends {_day(contract, tranche.ends_ms)}: not in order "
+            f"within the contract",
             accepted=_term_text(contract),
         )
     for waiver_id in tranche.award.waiver_ids:

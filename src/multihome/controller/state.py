@@ -205,6 +205,8 @@ class State(msgspec.Struct):
     deadlines_due_ms: int = FOREVER_MS
     """When the deadlines are to be read next, see `controller.reminders`; never while nothing has a date."""
     deliveries: dict[str, Delivery] = {}
+    deliveries_ahead: dict[str, None] = {}
+    """Deliveries that were recorded ahead of their date, and whose acceptance has not happened yet."""
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
     runs: dict[RunId, RunState] = {}

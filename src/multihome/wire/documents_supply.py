@@ -9,6 +9,7 @@ from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, TrancheId
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.wire.fields import (
     LIST_ITEMS_MAX,
+    UTC,
     Accelerator,
     Count,
     DurationMs,
@@ -227,6 +228,6 @@ def delivery_data(fact: Delivery) -> dict[str, Any]:
         "name": fact.id,
         "tranche": fact.tranche_id,
         "domains": fact.domains,
-        "effective": instant_text(fact.effective_ms),
+        "effective": instant_text(fact.effective_ms, UTC),
         "source": fact.source,
     }

@@ -187,6 +187,8 @@ def test_an_end_that_a_delay_remedy_moves_stays_within_the_award() -> None:
         delivery("D-9", part.id, domains=1, effective_ms=day(47)),
     )
     control.do(Apply(documents=documents, workloads=()))
+    control.wait(day(48) - control.now.contract_ms)
+    control.tick()
     contract_of = control.state.contracts[ContractId("beta-1")]
     moved = next(one for one in contract_of.tranches if one.id == part.id)
     assert moved.ends_ms == day(147)
