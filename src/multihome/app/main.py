@@ -1,11 +1,11 @@
 """The console script: hands the command line what it starts. Imports what a command needs only when it runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multihome.app.version import VERSION
-from multihome.cli.launchers import Exported, KeptHead, LaunchError, Launchers, Proofs, StartOptions
+from multihome.cli.launchers import Exported, KeptHead, LaunchError, Launchers, Proofs, Published, StartOptions
 from multihome.cli.main import run
 from multihome.client.directory import ServerInfo
 
@@ -134,10 +134,10 @@ def _sign_head(state: Path) -> KeptHead:
     return sign(state)
 
 
-def _publish_head(state: Path, target: str) -> KeptHead:
+def _publish_head(state: Path, targets: Sequence[str]) -> Published:
     from multihome.app.heads import publish  # noqa: PLC0415
 
-    return publish(state, target)
+    return publish(state, targets)
 
 
 def _stamp_head(state: Path, authority: str, head: Path | None) -> tuple[str, Path]:
