@@ -18,7 +18,7 @@ from multihome.units.time import Now
 from multihome.views.explain import Explanation, explain
 from multihome.views.history import DECISION, RUN, WORKLOAD
 from multihome.views.preview import Preview, preview
-from multihome.views.status import UNIT_STATES, WorkloadRow, unit_rows, workload_row
+from multihome.views.status import UNIT_STATES, WorkloadRow, unit_rows, workload_row, workload_rows
 from multihome.wire.documents_workloads import WorkloadIn
 from multihome.wire.refusals import RefusalOut, refusal_out
 from multihome.wire.requests import OverrideIn, read_body, read_workload
@@ -62,10 +62,8 @@ def _page(known: State, now: Now, tenant: str, state: str, limit: int, cursor: s
     live = list(known.workloads.values())
     first = next((index + 1 for index, workload in enumerate(live) if workload.id == cursor), 0) if cursor else 0
     rows: list[WorkloadRow] = []
-    for workload in live[first:]:
-        if tenant and not f"{workload.spec.tenant_id}/".startswith(f"{tenant}/"):
-            continue
-        row = workload_row(known, workload, now)
+    chosen = (each for each in live[first:] if not tenant or f"{each.spec.tenant_id}/".startswith(f"{tenant}/"))
+    for row in workload_rows(known, chosen, now):
         if state in {"", row.state}:
             rows.append(row)
         if len(rows) > limit:

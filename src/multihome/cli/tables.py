@@ -64,7 +64,7 @@ def workload(view: WorkloadOut) -> RenderableType:
         )
     lines = [f"{row.name} ({row.id}) of {row.tenant_id}: {row.state}, {row.units_up}/{row.units} up"]
     if row.waits_for:
-        lines.append(f"waits: {row.waits_for}")
+        lines.append(f"waits: {_waits(row)}")
     return Group(Text("\n".join(lines)), table)
 
 
@@ -154,7 +154,7 @@ def _workloads(rows: list[WorkloadRow]) -> Table:
     table.columns[0].no_wrap = True
     for row in rows:
         progress = f", step {row.progress.step}" if row.progress and row.pools else ""
-        waits = f"; waits: {row.waits_for}" if row.pools and row.waits_for else row.waits_for
+        waits = f"; waits: {_waits(row)}" if row.pools and row.waits_for else _waits(row)
         table.add_row(
             row.name,
             row.state,
@@ -163,6 +163,11 @@ def _workloads(rows: list[WorkloadRow]) -> Table:
             ", ".join(row.pools) + progress + waits,
         )
     return table
+
+
+def _waits(row: WorkloadRow) -> str:
+    """The reason nearest to passing; `explain` tells the others."""
+    return f"{row.waits_for} (+{row.more_reasons} more)" if row.more_reasons else row.waits_for
 
 
 def _prices(rows: tuple[PriceRow, ...]) -> list[RenderableType]:
