@@ -18,8 +18,9 @@ from multihome.units.time import Now
 from multihome.views.explain import Explanation, explain
 from multihome.views.history import DECISION, RUN, WORKLOAD
 from multihome.views.preview import Preview, preview
-from multihome.views.status import UNIT_STATES, WorkloadRow, unit_rows, workload_row, workload_rows
+from multihome.views.status import WorkloadRow, unit_rows, workload_row, workload_rows
 from multihome.wire.documents_workloads import WorkloadIn
+from multihome.wire.parameter_problems import STATE_PATTERN
 from multihome.wire.refusals import RefusalOut, refusal_out
 from multihome.wire.requests import OverrideIn, read_body, read_workload
 from multihome.wire.responses import AcceptedOut, WorkloadOut, WorkloadPage
@@ -49,7 +50,7 @@ async def submit_workload(request: Request, context: Ctx, *, dry_run: bool = Fal
 async def list_workloads(
     context: Ctx,
     tenant: Annotated[str, Query(max_length=400, description="this tenant and all below it")] = "",
-    state: Annotated[str, Query(pattern=f"^({'|'.join(UNIT_STATES)})?$")] = "",
+    state: Annotated[str, Query(pattern=STATE_PATTERN)] = "",
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str, Query(max_length=100, description="the id that the page before ended with")] = "",
 ) -> Response:
