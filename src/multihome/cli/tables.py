@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from multihome.cli.hanging import Hanging
 from multihome.units.money import format_usd
 from multihome.units.time import format_instant
 from multihome.views.audit import AuditReport
@@ -65,7 +66,7 @@ def workload(view: WorkloadOut) -> RenderableType:
     lines = [f"{row.name} ({row.id}) of {row.tenant_id}: {row.state}, {row.units_up}/{row.units} up"]
     if row.waits_for:
         lines.append(f"waits: {_waits(row)}")
-    return Group(Text("\n".join(lines)), table)
+    return Group(Hanging(lines), table)
 
 
 def explanation(view: Explanation) -> RenderableType:
@@ -81,7 +82,7 @@ def explanation(view: Explanation) -> RenderableType:
     lines.extend(view.notes)
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
     story = [f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story]
-    return Group(Text("\n".join(lines)), *_prices(view.prices), Text("\n".join(["what happened", *story])))
+    return Group(Hanging(lines), *_prices(view.prices), Hanging(["what happened", *story]))
 
 
 def foreseen(view: Preview) -> RenderableType:
@@ -94,7 +95,7 @@ def foreseen(view: Preview) -> RenderableType:
         lines.append(f"{view.waiting_units} unit(s) would wait because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
     lines.extend(view.notes)
-    return Group(Text("\n".join(lines)), *_prices(view.prices))
+    return Group(Hanging(lines), *_prices(view.prices))
 
 
 def clock(view: ClockOut) -> RenderableType:
