@@ -4,7 +4,6 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from multihome.files.loading import load
@@ -499,14 +498,3 @@ def test_what_may_be_a_secret_is_never_repeated(
     problems = load(["f.yaml"], known=KNOWN).problems
     assert [str(problem) for problem in problems] == [f"f.yaml:{message}"]
     assert "hunter" not in repr(problems)
-
-
-def test_a_task_may_name_a_provider_by_its_alias_and_a_contract_may_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    known = msgspec.structs.replace(KNOWN, aliases=frozenset({"gcp"}))
-    Path("f.yaml").write_text(resources("cloud: gcp, accelerators: H100:8"))
-    assert load(["f.yaml"], known=known).problems == ()
-    Path("f.yaml").write_text(CONTRACT.replace("provider: azure", "provider: gcp"))
-    assert "provider: no provider is known as 'gcp'" in str(load(["f.yaml"], known=known).problems[0])
