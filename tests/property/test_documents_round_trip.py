@@ -242,6 +242,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
         engine=draw(names),
         absence_delay_ms=draw(durations),
         source=draw(texts),
+        aliases=tuple(draw(st.lists(names, max_size=3))),
     )
     pool_names = draw(st.lists(names, unique=True, max_size=3))
     pools = (

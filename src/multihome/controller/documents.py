@@ -52,8 +52,10 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider() | Webhook():
+            case AcceleratorType() | Webhook():
                 continue
+            case Provider():
+                problems.extend(_alias_problems(known, document))
             case Pool():
                 problems.extend(_pool_problems(state, known, document))
             case Contract():
@@ -70,6 +72,15 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
                 assert_never(document)
     problems.extend(_quota_problems(known, {document.id for document in documents if isinstance(document, Tenant)}))
     return problems
+
+
+def _alias_problems(known: Known, provider: Provider) -> Iterator[Refusal]:
+    """Names of a provider that another one has too: a workload that used one could mean either."""
+    for other in known.providers.values():
+        shared = [name for name in (provider.id, *provider.aliases) if other.is_called(name)]
+        if other.id != provider.id and shared:
+            text = f"{', '.join(map(repr, shared))} is what provider {other.id} is called too"
+            yield Refusal(RefusalCode.AMBIGUOUS, f"provider {provider.id}", text, accepted="names of no other provider")
 
 
 def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
@@ -98,11 +109,9 @@ def _lots_for(known: Known, spec: WorkloadSpec) -> Iterator[tuple[AcceleratorCho
     for contract in known.contracts.values():
         for tranche in contract.tranches:
             pool = known.pools[tranche.pool_id]
-            place = (
-                (pool.provider_id, spec.infra.provider),
-                (pool.region, spec.infra.region),
-                (pool.zone, spec.infra.zone),
-            )
+            place = ((pool.region, spec.infra.region), (pool.zone, spec.infra.zone))
+            if spec.infra.provider and not known.providers[pool.provider_id].is_called(spec.infra.provider):
+                continue
             if any(wanted not in {"", here} for here, wanted in place):
                 continue
             for choice in spec.choices:

@@ -3,8 +3,9 @@
 Only `apply` changes it. All of it is data that a snapshot can carry; indexes are derived again after loading.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -263,6 +264,10 @@ _PLACES: dict[type, tuple[str, str]] = {
     Delivery: ("deliveries", "id"),
     Tenant: ("tenants", "id"),
 }
+
+
+Fold = Callable[[State, Any, Now], None]
+"""What takes one kind of event into the state; which kind, the table that names it says."""
 
 
 def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:

@@ -25,6 +25,12 @@ class Provider(Fact, frozen=True, kw_only=True):
     absence_delay_ms: int
     """How long a run may be missing from this provider's reports before it counts as gone."""
     source: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other names that workloads may call it by; no other provider has any of them."""
+
+    def is_called(self, name: str) -> bool:
+        """Say whether a workload that names `name` means this provider."""
+        return name == self.id or name in self.aliases
 
 
 class Pool(Fact, frozen=True, kw_only=True):

@@ -69,6 +69,28 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
             return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
 
 
+_NEAREST_FIRST = (
+    pl.ReclaimPending,
+    pl.NotEnoughChips,
+    pl.OverQuota,
+    pl.ProviderClosed,
+    pl.AwardNotPermitted,
+    pl.NotDelivered,
+    pl.NotQualified,
+    pl.ForbiddenByClause,
+    pl.OutsideUse,
+    pl.OutsideJurisdiction,
+    pl.CapacityEnded,
+    pl.GangLargerThanDomain,
+    pl.NoPool,
+)
+
+
+def nearness(blocker: Blocker) -> int:
+    """How far a reason is from passing, 0 the nearest: by itself, by someone's act, by a date, or never."""
+    return _NEAREST_FIRST.index(type(blocker))
+
+
 def use_text(use: Use) -> str:
     """What capacity is meant for."""
     kinds = " and ".join(kind.value for kind in use.workload_kinds)

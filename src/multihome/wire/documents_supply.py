@@ -114,6 +114,8 @@ class ProviderIn(Shape):
     absence_delay: DurationMs
     """How long a run may be missing from its reports before it counts as gone."""
     source: Source = ""
+    aliases: list[Name] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    """Other names that `infra` and `cloud` of a workload may call it by, like gcp; no other provider's."""
     pools: list[PoolIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
 
     def to_facts(self) -> tuple[Provider | Pool, ...]:
@@ -126,6 +128,7 @@ class ProviderIn(Shape):
             engine=self.engine,
             absence_delay_ms=self.absence_delay,
             source=self.source,
+            aliases=tuple(self.aliases),
         )
         pools = (
             Pool(
@@ -204,7 +207,9 @@ def provider_data(fact: Provider, pools: tuple[Pool, ...]) -> dict[str, Any]:
         "engine": fact.engine,
         "absence_delay": duration_text(fact.absence_delay_ms),
     }
-    return head | without_empty({"source": fact.source, "pools": [pool_data(pool) for pool in pools]})
+    return head | without_empty(
+        {"source": fact.source, "aliases": list(fact.aliases), "pools": [pool_data(pool) for pool in pools]}
+    )
 
 
 def pool_data(fact: Pool) -> dict[str, Any]:

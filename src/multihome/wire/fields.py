@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from multihome.domain.accelerators import canonical_name
 from multihome.domain.ids import AcceleratorName
@@ -26,6 +36,7 @@ from multihome.units.time import (
     parse_duration,
     parse_instant,
 )
+from multihome.wire.field_texts import field_texts
 
 DURATION_MS_MAX = 100 * 366 * MS_PER_DAY
 """A hundred years: longer than any contract, and far from the end of 64 bits."""
@@ -87,7 +98,19 @@ PATTERN_WORDS = {
 class Shape(BaseModel):
     """The base of every part of a document: unknown fields are refused and nothing is coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema, in which each field has the docstring that stands below it as its description."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        texts = field_texts(cls, Shape)
+        for name, field in cls.model_fields.items():
+            if name in texts and (field.alias or name) in properties:
+                # Said of the field, it goes before what is said of its type.
+                properties[field.alias or name]["description"] = field.description or texts[name]
+        return schema
 
 
 def closest(given: str, choices: Sequence[str]) -> str:

@@ -106,9 +106,7 @@ def test_evidence_of_one_clause_stays_as_it_is() -> None:
 
 def test_an_award_that_is_not_on_record_permits_nothing() -> None:
     other = award(award_id="A-2", evidence=(PROOF,))
-    assert by_award(other) == MissingPermission(
-        ClauseRef(ContractId("beta-1"), ""), "award A-1 is not on record", accepted=""
-    )
+    assert by_award(other) == MissingPermission(ClauseRef(ContractId("beta-1"), ""), "award A-1 is not on record")
 
 
 def test_a_tranche_beyond_its_award_names_the_clause_that_the_award_rests_on() -> None:
