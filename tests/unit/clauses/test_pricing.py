@@ -311,3 +311,10 @@ def test_accounts_that_grow_past_a_bound_become_wide_and_stay_exact(more: int, w
     gap = -GAP_MICRO_MAX + RATE - more
     spent = taken(columns_of([standing(minimum=minimum(gap))]), 0, 1, Interval(0, MS_PER_HOUR))
     assert (spent.gap_micro.dtype, spent.gap_micro.tolist()) == (width, [gap - RATE])
+
+
+def test_lots_under_one_minimum_miss_less_of_it_together_and_others_as_much_as_before() -> None:
+    rows = [standing(name, minimum=minimum(5 * RATE)) for name in ("a", "b")]
+    other = Minimum(clause("m"), "other", YEAR_MS, 7 * MS_PER_HOUR)
+    later = taken(columns_of([*rows, standing("c", minimum=other), standing("d")]), 1, 2, Interval(0, MS_PER_HOUR))
+    assert later.gap_micro.tolist() == [3 * RATE, 3 * RATE, 7, 0]
