@@ -16,7 +16,7 @@ from multihome.domain.commands import Document
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import PoolId, TrancheId
 from multihome.domain.procurement import Firmness, Need, Offer
-from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
+from multihome.domain.supply import DOMAIN_LAYER, FLAT, Delivery, Pool, Provider, ProviderKind, SwitchLayer, Topology
 from multihome.domain.tenants import Quota, Tenant, lineage
 from multihome.domain.workloads import (
     AcceleratorChoice,
@@ -233,6 +233,14 @@ tenant_facts = st.builds(
 
 
 @st.composite
+def topologies(draw: st.DrawFn) -> Topology:
+    layer_names = draw(st.lists(names.filter(lambda name: name != DOMAIN_LAYER), unique=True, min_size=1, max_size=3))
+    under = st.lists(counts, min_size=1, max_size=4).map(tuple)
+    layers = tuple(SwitchLayer(name=name, nodes=draw(under)) for name in layer_names)
+    return Topology(layers=layers, uncut=draw(st.sampled_from(("", *layer_names))))
+
+
+@st.composite
 def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
     provider = Provider(
         id=draw(names),
@@ -254,6 +262,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
             accelerator=draw(st.sampled_from(NAMES)),
             chips_per_node=draw(counts),
             watts_per_chip=draw(counts),
+            topology=draw(st.just(FLAT) | topologies()),
         )
         for name in pool_names
     )

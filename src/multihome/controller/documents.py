@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from multihome.controller.documents_contracts import contract_problems
+from multihome.controller.documents_contracts import contract_problems, topology_refusal
 from multihome.controller.documents_procurement import procurement_problems
 from multihome.controller.known import Known, reference, tranches_by_id
 from multihome.controller.settled import step_problem
@@ -158,6 +158,7 @@ def _pool_problems(state: State, known: Known, pool: Pool) -> Iterator[Refusal]:
                     f"contract {contract.id} delivers to it, and is with {contract.provider_id}, not {pool.provider_id}"
                 )
                 yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text)
+            yield from topology_refusal(subject, pool, tranche)
             if tranche.id in delivered and before is not None and _chips_of(before) != _chips_of(pool):
                 text = f"tranche {tranche.id} was delivered into it; describe another pool for other chips"
                 yield Refusal(RefusalCode.SETTLED, subject, text)

@@ -12,6 +12,8 @@ from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseTerms, Exclusivity, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.supply import Pool
+from multihome.scheduling.topology.tree import topology_problem
 from multihome.units.calendar import format_local_date
 from multihome.units.time import format_date
 
@@ -38,6 +40,15 @@ def contract_problems(state: State, known: Known, contract: Contract) -> Iterato
         yield from _delivered(state, before, contract)
         yield from _substituted(state, known, before, contract)
         yield from rewriting_problems(state, before, contract)
+
+
+def topology_refusal(subject: str, pool: Pool, tranche: Tranche) -> Iterator[Refusal]:
+    """What is wrong between the switches of a pool and the domains that a tranche brings into it."""
+    problem = topology_problem(pool.topology, tranche.nodes_per_domain)
+    if problem:
+        text = f"the topology of pool {pool.id} is not that of a domain of tranche {tranche.id}: {problem}"
+        accepted = f"{tranche.nodes_per_domain} nodes in all, and every switch under one switch of the layer above"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=accepted)
 
 
 def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
@@ -86,6 +97,8 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
             subject,
             f"pool {pool.id} belongs to {pool.provider_id}, not to the contract's provider {contract.provider_id}",
         )
+    if pool is not None:
+        yield from topology_refusal(subject, pool, tranche)
     if tranche.promised_ms >= contract.interval.end_ms:
         text = (
             f"the contract ends on {_day(contract, contract.interval.end_ms)}, before the tranche starts on "
