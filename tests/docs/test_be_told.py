@@ -15,7 +15,7 @@ def run(text: str) -> doctest.TestResults:
 
 def test_the_receivers_check_comes_to_what_it_shows() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert run(text) == doctest.TestResults(failed=0, attempted=6)
+    assert run(text) == doctest.TestResults(failed=0, attempted=5)
     assert run(text.replace("(True, False)", "(True, True)")).failed == 1
 
 
