@@ -361,7 +361,9 @@ def _late(contract: Contract, terms: DelayRemedy, name: str, promised_ms: int, m
     )
     for days, what, text in rights:
         if (days or what is DeadlineKind.GRACE_ENDS) and promised_ms <= LATEST_MS:
-            yield Deadline(right_opens_ms(promised_ms, days), contract.id, terms.id, what, text, name)
+            yield Deadline(
+                right_opens_ms(promised_ms, days, contract.calendar.zone), contract.id, terms.id, what, text, name
+            )
 
 
 def of_contract(found: tuple[Deadline, ...], contract_id: ContractId) -> tuple[Deadline, ...]:

@@ -26,6 +26,7 @@ from multihome.domain.procurement import TrancheStep
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery
 from multihome.domain.tranche_phases import TranchePhase, phase_after, phase_of, steps_from
+from multihome.units.calendar import format_local_date
 from multihome.units.money import format_usd
 from multihome.units.time import Now, format_date
 
@@ -166,14 +167,14 @@ def _step_problem(
 
 def _no_right_to_end(contract: Contract, tranche: Tranche, step: TrancheStep, at_ms: int) -> Refusal | None:
     """Why a late tranche, or its order, may not be ended yet: the delay remedy gives the right, or nobody does."""
-    subject, what = f"tranche {tranche.id}", _RIGHTS[step]
+    subject, what, zone = f"tranche {tranche.id}", _RIGHTS[step], contract.calendar.zone
     terms = delay_remedy_of(contract, tranche)
     days = 0 if terms is None else terms.end_tranche_after_days if what == "tranche" else terms.end_order_after_days
     if terms is None or not days:
         return Refusal(RefusalCode.NOT_PERMITTED, subject, f"no delay remedy gives a right to end the {what}")
-    if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms)):
+    if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms, contract.calendar.zone)):
         return None
-    opens = format_date(right_opens_ms(tranche.promised_ms, days))
+    opens = format_local_date(right_opens_ms(tranche.promised_ms, days, zone), zone)
     text = f"clause {contract.id}/{terms.id} gives a right to end the {what} only {days} days after its promise"
     return Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=f"from {opens} on, if it is still outstanding")
 
@@ -231,7 +232,7 @@ def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int, then: 
     terms = delay_remedy_of(contract, tranche)
     if terms is None:
         return
-    late = delay(terms, tranche.promised_ms, at_ms)
+    late = delay(terms, tranche.promised_ms, at_ms, contract.calendar.zone)
     if not late.late_days:
         return
     clause = ClauseRef(contract.id, terms.id)

@@ -240,6 +240,15 @@ def _later_fold(day: date, minute: int, zone: str) -> int:
     return max(0, instant_of(second) - instant_of(first))
 
 
-def days_between(start_ms: int, end_ms: int) -> int:
-    """Whole days begun between two instants; 0 where the second is not after the first."""
-    return max(0, -(-(end_ms - start_ms) // MS_PER_DAY))
+def days_between(start_ms: int, end_ms: int, zone: str) -> int:
+    """Days of a zone begun between two instants; 0 where the second is not after the first.
+
+    A day lasts until the same local time of the next, so that it has 23 or 25 hours where the clocks change.
+    """
+    if end_ms <= start_ms:
+        return 0
+    # Clocks never change by a day: so many days of 24 hours are the answer, one more or one less.
+    days = max(0, (end_ms - start_ms) // MS_PER_DAY - 1)
+    while later_days(start_ms, days, zone) < end_ms:
+        days += 1
+    return days

@@ -161,7 +161,13 @@ def test_days_later_it_is_the_same_time_of_day(at_ms: int, days: int, zone: str)
 
 def test_days_begun_between_two_instants() -> None:
     start = parse_instant("2025-06-01")
-    assert [days_between(start, start + ahead) for ahead in (-1, 0, 1, MS_PER_DAY, MS_PER_DAY + 1)] == [0, 0, 1, 1, 2]
+    assert [days_between(start, start + ahead, "UTC") for ahead in (-1, 0, 1, MS_PER_DAY, MS_PER_DAY + 1)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("zone", CHANGING)
@@ -201,3 +207,11 @@ def _first_of(day: date, zone: str) -> int | None:
     if inside is None:
         return None
     return next(at_ms for at_ms in range(inside - 60_000, inside + 1, 1_000) if local_date(at_ms, zone) == day)
+
+
+@given(start_ms=instants, length_ms=st.integers(-MS_PER_DAY, 400 * MS_PER_DAY), zone=st.sampled_from(CHANGING))
+def test_days_between_are_those_that_take_one_there(start_ms: int, length_ms: int, zone: str) -> None:
+    """By another road: the days one by one, from the first."""
+    end_ms = start_ms + length_ms
+    counted = next(days for days in range(402) if later_days(start_ms, days, zone) >= end_ms)
+    assert days_between(start_ms, end_ms, zone) == counted
