@@ -4,7 +4,7 @@ from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 from hypothesis import given
@@ -14,14 +14,19 @@ from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, PriceTiers, Ramp
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
+from multihome.domain.datasets import DataLocation, DataSet, Transfer
 from multihome.domain.ids import PoolId, TrancheId
+from multihome.domain.policies import PlacementPolicy
 from multihome.domain.procurement import Firmness, Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
 from multihome.domain.tenants import Quota, Tenant, lineage
+from multihome.domain.throughputs import Measurement, ThroughputTable
 from multihome.domain.workloads import (
     AcceleratorChoice,
     Checkpointing,
     Infra,
+    NodeScaling,
+    Precision,
     RestartPolicy,
     Service,
     WorkloadKind,
@@ -35,7 +40,7 @@ from multihome.units.time import FOREVER_MS
 from multihome.wire.documents import Facts, document_data, read_document
 from multihome.wire.documents_clauses import CLAUSE_KINDS, clause_kind
 from multihome.wire.documents_resources import CPUS_MAX, MEMORY_BYTES_MAX
-from multihome.wire.fields import WHOLE_MAX
+from multihome.wire.fields import FACTOR_BPS_MAX, WHOLE_MAX
 from tests.property.facts_of_clauses import (
     CLAUSES,
     KNOWN,
@@ -45,12 +50,14 @@ from tests.property.facts_of_clauses import (
     counts,
     days,
     durations,
+    factors,
     filled,
     instants,
     intervals,
     money,
     names,
     scoped,
+    shares,
     some,
     tenants,
     texts,
@@ -258,6 +265,73 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
     return (provider, *pools)
 
 
+locations = st.builds(DataLocation, provider_id=names, region=names)
+data_sets = st.builds(DataSet, id=names, size_bytes=whole, locations=some(locations).filter(bool), source=texts)
+transfers = st.builds(
+    Transfer,
+    id=names,
+    from_provider_id=names,
+    from_region=names | st.just(""),
+    to_provider_id=names | st.just(""),
+    to_region=names | st.just(""),
+    micro_usd_per_gb=money,
+    bytes_per_s=whole,
+    source=texts,
+    as_of=filled,
+)
+measurements = st.builds(
+    Measurement,
+    accelerator=st.sampled_from(NAMES),
+    chips=counts,
+    steps_per_hour_milli=whole,
+    spread_bps=st.integers(1, 10_000),
+    by=filled,
+    measured_ms=instants,
+)
+throughput_tables = st.builds(
+    ThroughputTable,
+    id=names,
+    tenant_id=tenants,
+    model=names,
+    measurements=st.lists(measurements, min_size=1, max_size=3, unique_by=attrgetter("accelerator", "chips")).map(
+        tuple
+    ),
+    source=texts,
+)
+spreads = st.integers(10_001, FACTOR_BPS_MAX)
+longer = durations.filter(bool)
+policies = st.builds(
+    PlacementPolicy,
+    value_markup_bps=spreads,
+    value_per_priority_bps=shares,
+    ageing_bps_per_hour=shares,
+    ageing_bps_max=factors,
+    deadline_bps_max=factors,
+    switching_horizon_ms=longer,
+    restart_ms=durations,
+    look_ms=longer,
+    egress_micro_usd_per_gb=money,
+    transfer_bytes_per_s=whole,
+    accelerator_spread_bps=spreads,
+    count_spread_bps=spreads,
+    stated_spread_bps=spreads,
+    caution_milli=st.integers(0, 1_000_000),
+    options_max=st.integers(2, 64),
+)
+
+
+@st.composite
+def sizes(draw: st.DrawFn) -> dict[str, Any]:
+    """A fixed gang, or an elastic one with what was measured on fewer nodes."""
+    most = draw(st.integers(1, 4_096))
+    least = draw(st.integers(1, most))
+    if least == most:
+        return {"num_nodes": most}
+    point = st.builds(NodeScaling, nodes=st.integers(least, most - 1), throughput_bps=st.integers(1, 10_000))
+    scaling = tuple(draw(st.lists(point, max_size=3, unique_by=attrgetter("nodes"))))
+    return {"num_nodes": most, "nodes_min": least, "scaling": scaling}
+
+
 @st.composite
 def workloads(draw: st.DrawFn) -> WorkloadSpec:
     service = draw(
@@ -270,6 +344,10 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
         )
     )
     place = names | st.just("")
+    of_training: dict[str, Any] = {"num_nodes": draw(st.integers(1, 4_096)), "steps": draw(st.integers(0, 10**12))}
+    if service is None:
+        of_training |= draw(sizes())
+        of_training["deadline_ms"] = draw(st.none() | instants) if of_training["steps"] else None
     choices = (
         AcceleratorChoice(
             accelerator=name,
@@ -286,7 +364,6 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
         kind=WorkloadKind.TRAINING if service is None else WorkloadKind.INFERENCE,
         product=draw(texts),
         choices=tuple(choices),
-        num_nodes=draw(st.integers(1, 4_096)),
         infra=Infra(provider=draw(place), region=draw(place), zone=draw(place)),
         jurisdictions=tuple(draw(st.lists(filled, max_size=3))),
         priority=draw(st.integers(-1_000, 1_000)),
@@ -314,6 +391,10 @@ def workloads(draw: st.DrawFn) -> WorkloadSpec:
         model_from=draw(names | st.just("")),
         node_cpus_milli=draw(st.integers(0, CPUS_MAX * 1_000)),
         node_memory_bytes=draw(st.integers(0, MEMORY_BYTES_MAX)),
+        model=draw(names | st.just("")),
+        precision=draw(st.sampled_from(Precision)),
+        data_sets=tuple(draw(st.lists(names, unique=True, max_size=3))),
+        **of_training,
     )
 
 
@@ -326,6 +407,10 @@ facts = st.one_of(
     offers(),
     deliveries,
     tenant_facts,
+    data_sets,
+    transfers,
+    throughput_tables,
+    policies,
     workloads(),
 )
 
@@ -362,7 +447,7 @@ def test_fact_to_file_to_fact(fact: Document | WorkloadSpec) -> None:
     assert (*loaded.documents, *loaded.workloads) == (fact,)
 
 
-def _referred(fact: Document | WorkloadSpec) -> KnownNames:
+def _referred(fact: Document | WorkloadSpec) -> KnownNames:  # noqa: C901 -- one case a kind, nothing is nested
     """A world in which everything that the fact names is known."""
     names = KnownNames(accelerators=KNOWN)
     match fact:
@@ -393,8 +478,17 @@ def _referred(fact: Document | WorkloadSpec) -> KnownNames:
             names |= KnownNames(tranches=frozenset({fact.tranche_id}))
         case Tenant():
             names |= KnownNames(tenants=frozenset(lineage(fact.id)))
+        case DataSet():
+            names |= KnownNames(providers=frozenset(at.provider_id for at in fact.locations))
+        case Transfer():
+            names |= KnownNames(providers=frozenset({fact.from_provider_id, fact.to_provider_id}))
+        case ThroughputTable():
+            names |= KnownNames(tenants=frozenset({fact.tenant_id}))
         case WorkloadSpec():
-            providers = frozenset({fact.infra.provider})
-            tenants = frozenset({fact.tenant_id})
-            names |= KnownNames(tenants=tenants, providers=providers, workloads=frozenset({fact.model_from}))
+            names |= KnownNames(
+                tenants=frozenset({fact.tenant_id}),
+                providers=frozenset({fact.infra.provider}),
+                workloads=frozenset({fact.model_from}),
+                data_sets=frozenset(fact.data_sets),
+            )
     return names

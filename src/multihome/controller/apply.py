@@ -10,7 +10,7 @@ import msgspec
 
 from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
-from multihome.controller import outbox
+from multihome.controller import outbox, pacing
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.reminders import note_dates
@@ -187,6 +187,7 @@ def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
     run = state.runs[event.run_id]
     kind = Fenced if isinstance(run.phase, Fenced) else Unknown
     run.phase = kind(since_process_ms=at.process_ms, absences=0)
+    run.paced = None
 
 
 def _absent(state: State, event: ev.RunAbsent, at: Now) -> None:
@@ -208,6 +209,7 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
     run = state.runs[event.run_id]
     run.progress = event.progress
     run.moved_process_ms = at.process_ms
+    pacing.pace(run, event.progress, at)
     workload = state.workloads.get(run.workload_id)
     if workload is None:
         return
@@ -260,6 +262,7 @@ def _provider_silent(state: State, event: ev.ProviderSilent, at: Now) -> None:
     del at
     _provider(state, event.provider_id).openness = Openness.SILENT
     _provider(state, event.provider_id).why = event.error
+    pacing.out_of_sight(state, event.provider_id)
 
 
 def _provider_answers(state: State, event: ev.ProviderAnswers, at: Now) -> None:
@@ -438,6 +441,7 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.RunAbsent: _absent,
     ev.RunReady: _ready,
     ev.RunProgressed: _progressed,
+    ev.ThroughputLearned: pacing.throughput_learned,
     ev.RunStopAsked: _stop_asked,
     ev.RunFenced: _fenced,
     ev.RunEnded: _run_ended,

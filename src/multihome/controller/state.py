@@ -13,6 +13,7 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Accepted, Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.events import CreditDue, PeriodSettled, TrancheMoved
 from multihome.domain.ids import (
     AcceleratorName,
@@ -33,15 +34,17 @@ from multihome.domain.ids import (
 )
 from multihome.domain.notifications import Notification, Webhook
 from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.policies import POLICY_ID, PlacementPolicy
 from multihome.domain.procurement import Answer, AwardRecord, Breach, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import LearnedRate, ThroughputTable
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import FOREVER_MS, MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -80,6 +83,13 @@ class WorkloadState(msgspec.Struct):
     quota_overridden_by: str = ""
 
 
+class Pace(msgspec.Struct, frozen=True):
+    """The step a run was at, and when, on the process clock."""
+
+    step: int
+    process_ms: int
+
+
 class RunState(msgspec.Struct):
     """An attempt that may still exist somewhere."""
 
@@ -98,6 +108,8 @@ class RunState(msgspec.Struct):
     """Why it was asked to end; a request is never withdrawn, not even while the run is out of sight."""
     moved_process_ms: int = 0
     """When it last showed progress, or started; a stall is measured from here."""
+    paced: Pace | None = None
+    """From where its rate is measured next; None while there is nothing to measure from."""
     replaced: bool = False
     """A newer generation stands in for it: its end frees chips and changes nothing else."""
 
@@ -206,6 +218,12 @@ class State(msgspec.Struct):
     """When the deadlines are to be read next, see `controller.reminders`; never while nothing has a date."""
     deliveries: dict[str, Delivery] = {}
     tenants: dict[TenantId, Tenant] = {}
+    data_sets: dict[str, DataSet] = {}
+    transfers: dict[str, Transfer] = {}
+    throughput_tables: dict[str, ThroughputTable] = {}
+    policies: dict[str, PlacementPolicy] = {}
+    learned_rates: dict[str, dict[str, LearnedRate]] = {}
+    """What runs have shown of throughputs, by `model_key` and then `cell_key`."""
     workloads: dict[WorkloadId, WorkloadState] = {}
     runs: dict[RunId, RunState] = {}
     provider_states: dict[ProviderId, ProviderState] = {}
@@ -243,6 +261,10 @@ class State(msgspec.Struct):
             accelerators=self.accelerators,
         )
 
+    def policy(self) -> PlacementPolicy:
+        """The policy of placement: the one on record, else the stated default."""
+        return self.policies.get(POLICY_ID) or PlacementPolicy()
+
     def provider_state(self, provider_id: ProviderId) -> ProviderState:
         """How things stand with a provider; answering where nothing was ever said."""
         return self.provider_states.get(provider_id) or ProviderState()
@@ -260,6 +282,10 @@ _PLACES: dict[type, tuple[str, str]] = {
     Webhook: ("webhooks", "id"),
     Delivery: ("deliveries", "id"),
     Tenant: ("tenants", "id"),
+    DataSet: ("data_sets", "id"),
+    Transfer: ("transfers", "id"),
+    ThroughputTable: ("throughput_tables", "id"),
+    PlacementPolicy: ("policies", "id"),
 }
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
@@ -17,14 +18,30 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.notifications import Webhook
+from multihome.domain.policies import PlacementPolicy
 from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, TrancheStep
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import ThroughputTable
 from multihome.domain.workloads import WorkloadSpec
 
 Document = (
-    AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Webhook | Delivery | Tenant
+    AcceleratorType
+    | Provider
+    | Pool
+    | Contract
+    | Waiver
+    | Suspension
+    | Need
+    | Offer
+    | Webhook
+    | Delivery
+    | Tenant
+    | DataSet
+    | Transfer
+    | ThroughputTable
+    | PlacementPolicy
 )
 """A fact that a person describes in a file."""
 

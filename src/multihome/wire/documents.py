@@ -14,13 +14,26 @@ from pydantic import ValidationError
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.notifications import Webhook
+from multihome.domain.policies import PlacementPolicy
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import ThroughputTable
 from multihome.domain.workloads import WorkloadSpec
 from multihome.wire.documents_contracts import ContractIn, WaiverIn, contract_data, waiver_data
+from multihome.wire.documents_placement import (
+    DataSetIn,
+    PolicyIn,
+    ThroughputIn,
+    TransferIn,
+    data_set_data,
+    policy_data,
+    throughput_data,
+    transfer_data,
+)
 from multihome.wire.documents_procurement import (
     NeedIn,
     OfferIn,
@@ -57,6 +70,10 @@ DOCUMENT_KINDS: dict[str, type[Shape]] = {
     "delivery": DeliveryIn,
     "webhook": WebhookIn,
     "tenant": TenantIn,
+    "dataset": DataSetIn,
+    "transfer": TransferIn,
+    "throughput": ThroughputIn,
+    "policy": PolicyIn,
     WORKLOAD_KIND: WorkloadIn,
     "task": WorkloadIn,
 }
@@ -91,6 +108,8 @@ def _facts_of(shape: Shape) -> Facts:
         case WorkloadIn():
             return Facts(workloads=(shape.to_spec(),))
         case AcceleratorIn() | ProviderIn() | DeliveryIn() | TenantIn():
+            return Facts(documents=shape.to_facts())
+        case DataSetIn() | TransferIn() | ThroughputIn() | PolicyIn():
             return Facts(documents=shape.to_facts())
         case ContractIn() | WaiverIn() | SuspensionIn() | NeedIn() | OfferIn() | WebhookIn():
             return Facts(documents=shape.to_facts())
@@ -129,6 +148,10 @@ _DATA_OF: dict[type, Callable[[Any], dict[str, Any]]] = {
     Delivery: delivery_data,
     Webhook: webhook_data,
     Tenant: tenant_data,
+    DataSet: data_set_data,
+    Transfer: transfer_data,
+    ThroughputTable: throughput_data,
+    PlacementPolicy: policy_data,
     WorkloadSpec: workload_data,
 }
 

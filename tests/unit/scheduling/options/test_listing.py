@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -205,17 +206,13 @@ def test_a_size_that_no_domain_holds_is_told_and_smaller_ones_stay() -> None:
 def test_residency_is_a_hard_rule_whatever_it_would_be_worth() -> None:
     facts = book(contract(), contract("beta"))
     here = tuple(
-        lot if lot.provider.id == ALPHA else Lot(**(fields(lot) | {"provider": provider("beta", jurisdiction="DE")}))
+        lot if lot.provider.id == ALPHA else msgspec.structs.replace(lot, provider=provider("beta", jurisdiction="DE"))
         for lot in lots(facts)
     )
     found = listed(training(jurisdictions=("DE",), value_micro_usd_per_hour=10**12), at=here)
     assert [row.tranche_id for row in found.rows] == [BETA_LOT]
     (dropped,) = found.dropped
     assert isinstance(dropped.blocker, OutsideJurisdiction)
-
-
-def fields(lot: Lot) -> dict[str, Any]:
-    return {name: getattr(lot, name) for name in lot.__struct_fields__}
 
 
 def test_what_a_clause_does_not_sell_and_what_nobody_asked_for_is_told_in_words() -> None:
