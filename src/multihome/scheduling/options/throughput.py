@@ -239,7 +239,7 @@ def learned_reading(found: LearnedRate) -> Reading:
     rate = math.exp(found.log_micro / MICRO)
     spread = math.sqrt(found.variance_micro / MICRO) * 100
     words = (
-        f"learned from {found.observations} looks until {format_date(found.learned_ms)} "
+        f"learned from {found.observations} look{'s' * (found.observations > 1)} until {format_date(found.learned_ms)} "
         f"as {rate:.4g} steps an hour, ±{spread:.2g} %"
     )
     variance = max(found.variance_micro, 1) / MICRO

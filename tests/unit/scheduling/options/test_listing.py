@@ -93,15 +93,15 @@ def listed(spec: WorkloadSpec, course: Course = FRESH, at: tuple[Lot, ...] | Non
 
 def running(steps_lost: int = 0, tranche_id: str = ALPHA_LOT, nodes: int = 1, **more: Any) -> Course:
     where = tranche_id.partition("-")[0]
-    allocation = Allocation(
-        provider_id=where,
-        pool_id=f"{where}/main",
-        contract_id=f"{where}-1",
-        tranche_id=tranche_id,
-        domain_id=f"{tranche_id}#0",
-        accelerator=H100,
-        nodes=tuple(NodeShare(node=node, chips=8) for node in range(nodes)),
-    )
+    facts: dict[str, Any] = {
+        "provider_id": where,
+        "pool_id": f"{where}/main",
+        "contract_id": f"{where}-1",
+        "tranche_id": tranche_id,
+        "domain_id": f"{tranche_id}#0",
+        "accelerator": H100,
+    }
+    allocation = Allocation(nodes=tuple(NodeShare(node=node, chips=8) for node in range(nodes)), **facts)
     kept = Kept(allocation, more.pop("basis", Basis.GUARANTEED), 2 * MS_PER_HOUR, steps_lost)
     return Course(**({"asked_ms": day(20), "waited_ms": 0, "kept": kept} | more))
 
