@@ -18,7 +18,6 @@ KNOWN = KnownNames(
     clauses=frozenset({"azure-2019/first-refusal"}),
     tranches=frozenset({"azure-2019/h100"}),
     waivers=frozenset({"W-1"}),
-    data_sets=frozenset({"corpus"}),
 )
 ACCELERATORS = "(known: A100-SXM-80GB, H100-SXM-80GB, TPU-v5p)"
 TASK_FIELDS = (
@@ -54,91 +53,11 @@ def resources(text: str) -> str:
     return TASK.replace("{accelerators: H100:8}", "{" + text + "}")
 
 
-THROUGHPUT = "kind: throughput\nname: t\ntenant: lab\nmodel: m\nmeasurements:\n"
-CELL = "  - {accelerator: %s, chips: 8, steps_per_hour: %s, spread: %s, by: me, measured: 2026-01-01}\n"
-PLACEMENT_ERRORS = [
-    (THROUGHPUT + CELL % ("H100", 0, "5%"), "6:51: measurements[0].steps_per_hour: expected more than 0"),
-    (THROUGHPUT + CELL % ("H100", 1, "0%"), "6:62: measurements[0].spread: expected more than 0"),
-    (
-        THROUGHPUT + CELL % ("H100", 1, "5%") + CELL % ("H100:8", 1, "5%"),
-        f"7:19: measurements[1].accelerator: no accelerator is known as 'H100:8'; did you mean H100 or H100-80GB or H100-SXM? {ACCELERATORS}",
-    ),
-    (
-        THROUGHPUT + CELL % ("H100", 1, "5%") + CELL % ("H100-80GB", 1, "5%"),
-        "6:3: measurements: 8 H100-SXM-80GB were measured twice; keep the better measurement",
-    ),
-    (
-        (THROUGHPUT + CELL % ("H100", 1, "5%")).replace("tenant: lab", "tenant: la"),
-        "3:9: tenant: no tenant is known as 'la'; did you mean lab?",
-    ),
-    (
-        "kind: dataset\nname: d\nsize: 1TB\nlocations: [{provider: azur, region: x}]\n",
-        "4:24: locations[0].provider: no provider is known as 'azur'; did you mean azure?",
-    ),
-    (
-        "kind: dataset\nname: d\nsize: 0B\nlocations: [{provider: azure, region: x}]\n",
-        "3:7: size: expected more than 0",
-    ),
-    (
-        "kind: dataset\nname: d\nsize: 1TB\nlocations: []\n",
-        "4:12: locations: expected at least 1 entry, not an empty list",
-    ),
-    (
-        "kind: transfer\nname: t\nfrom_provider: azure\nto_provider: azure\nusd_per_gb: 0.02\nper_second: 0B\nsource: s\nas_of: d\n",
-        "6:13: per_second: expected more than 0",
-    ),
-    (
-        "kind: transfer\nname: t\nfrom_provider: azure\nto_provider: azur\nusd_per_gb: 0.02\nper_second: 1GB\nsource: s\nas_of: d\n",
-        "4:14: to_provider: no provider is known as 'azur'; did you mean azure?",
-    ),
-    ("kind: policy\nname: other\n", "2:7: name: expected placement, not 'other'"),
-    (
-        "kind: policy\nname: placement\nvalue_markup: 100%\n",
-        "3:15: value_markup: expected a factor above 100%, like 150%, not 100%",
-    ),
-    ("kind: policy\nname: placement\noptions_max: 1\n", "3:14: options_max: expected at least 2, not 1"),
-    ("kind: policy\nname: placement\nlook: 0s\n", "3:7: look: expected more than 0"),
-    (TASK + "data_sets: [corpsu]\n", "5:13: data_sets[0]: no data set is known as 'corpsu'; did you mean corpus?"),
-]
-
 SCALARS = [
     (TASK + "num_nodes: two\n", "5:12: num_nodes: expected a whole number, not 'two'"),
     (TASK + "num_nodes: 1.5\n", "5:12: num_nodes: expected a whole number, not '1.5'"),
     (TASK + "num_nodes: 0\n", "5:12: num_nodes: expected at least 1, not 0"),
     (TASK + "num_nodes: 5000\n", "5:12: num_nodes: expected at most 4096, not 5000"),
-    (TASK + "num_nodes: [2]\n", "5:12: num_nodes: expected a whole number, not a list"),
-    (TASK + "num_nodes: {min: 2}\n", "5:12: num_nodes.max: `max` is required, and missing"),
-    (TASK + "num_nodes: {min: 4, max: 2}\n", "5:18: num_nodes.min: it is more than `max`, which is 2"),
-    (
-        TASK + "num_nodes: {least: 4, max: 2}\n",
-        "5:13: num_nodes.least: no field is called 'least' here; the fields are max, min, scaling",
-    ),
-    (
-        TASK + "num_nodes: {min: 2, max: 4, scaling: [{nodes: 4, throughput: 100%}]}\n",
-        "5:38: num_nodes.scaling: 4 nodes are not from `min` to fewer than `max`",
-    ),
-    (
-        TASK + "num_nodes: {min: 1, max: 4, scaling: [{nodes: 2, throughput: 60%}, {nodes: 2, throughput: 50%}]}\n",
-        "5:38: num_nodes.scaling: 2 nodes stand in the list twice",
-    ),
-    (
-        TASK + "num_nodes: {min: 1, max: 4, scaling: [{nodes: 2, throughput: 0%}]}\n",
-        "5:62: num_nodes.scaling[0].throughput: expected more than 0%",
-    ),
-    (
-        TASK + "num_nodes: {min: 1, max: 4}\nservice: {readiness_probe: /health}\n",
-        "6:10: service: `num_nodes` is a range, and a replica has one size; say how many replicas with `replicas`",
-    ),
-    (
-        TASK + "deadline: 2026-01-01\n",
-        "5:11: deadline: whether it can be met follows from `steps`, which is not said; write it above or leave this out",
-    ),
-    (
-        TASK + "service: {readiness_probe: /health}\nsteps: 5\ndeadline: 2026-01-01\n",
-        "7:11: deadline: a service has no last step; leave it out",
-    ),
-    (TASK + "precision: fp4\n", "5:12: precision: expected bf16 or fp8, not 'fp4'; did you mean fp8?"),
-    (TASK + "data_sets: [corpus, corpus]\n", "5:12: data_sets: corpus is named twice"),
     (TASK + "priority:\n", "5:10: priority: expected a whole number, not nothing"),
     (TASK + "product: ''\n", "5:10: product: expected some text, not ''"),
     (TASK + "product: " + "x" * 65 + "\n", f"5:10: product: expected at most 64 characters, not '{'x' * 59}…'"),
@@ -469,8 +388,7 @@ REFERENCE_ERRORS = [
     + [(f"{CONTRACT}clauses:\n{clause}", message) for clause, message in CLAUSE_ERRORS]
     + [(f"{CONTRACT}{text}", message) for text, message in CALENDAR_ERRORS]
     + [(f"{CONTRACT}clauses:\n{TOP}amendments:\n{text}", message) for text, message in AMENDMENT_ERRORS]
-    + REFERENCE_ERRORS
-    + PLACEMENT_ERRORS,
+    + REFERENCE_ERRORS,
 )
 def test_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str) -> None:
     assert problems_of(tmp_path, monkeypatch, text) == f"f.yaml:{message}".splitlines()
