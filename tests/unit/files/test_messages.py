@@ -22,8 +22,7 @@ KNOWN = KnownNames(
 ACCELERATORS = "(known: A100-SXM-80GB, H100-SXM-80GB, TPU-v5p)"
 TASK_FIELDS = (
     "kind, name, tenant, resources, num_nodes, setup, run, envs, secrets, workdir, service, product, priority, "
-    "value_usd_per_hour, qualified, throughput, jurisdictions, restart, max_run_time, stall_timeout, checkpoint, model_from, "
-    "model, precision, steps, deadline, data_sets"
+    "value_usd_per_hour, qualified, throughput, jurisdictions, restart, max_run_time, stall_timeout, checkpoint, model_from, model, precision, steps, deadline, data_sets"
 )
 DURATION = "expected a duration like 90s, 10m, 1h30m or 2d"
 DATE = "expected a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z"
