@@ -51,6 +51,16 @@ MEANINGS: dict[str, dict[str, str]] = {
         "quotas": "what it, and all below it, may use",
     },
     "QuotaIn": {"name": "the quota's name; explanations name it"},
+    "DataSetIn": {"kind": "says what document this is", "source": "where this is written"},
+    "TransferIn": {"kind": "says what document this is", "name": "the transfer's id; explanations name it"},
+    "ThroughputIn": {
+        "kind": "says what document this is",
+        "name": "the table's id",
+        "measurements": "what was measured, once for each accelerator and number of chips",
+        "source": "where this is written",
+    },
+    "ValuationIn": {"kind": "says what document this is"},
+    "ScalingIn": {"nodes": "nodes that it was measured on"},
     "WorkloadIn": {
         "kind": "may be left out",
         "resources": "what each node needs, and where",

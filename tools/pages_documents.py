@@ -21,6 +21,8 @@ WIRE_MODULES = (
     "documents_procurement",
     "documents_tenants",
     "documents_workloads",
+    "documents_placement",
+    "documents_sizes",
 )
 
 

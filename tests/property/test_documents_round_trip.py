@@ -14,17 +14,13 @@ from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, ExemptionGround, PriceTiers, Ramp
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
+from multihome.domain.datasets import DataLocation, DataSet, Transfer
 from multihome.domain.ids import PoolId, TrancheId
 from multihome.domain.procurement import Firmness, Need, Offer
 from multihome.domain.supply import DOMAIN_LAYER, FLAT, Delivery, Pool, Provider, ProviderKind, SwitchLayer, Topology
 from multihome.domain.tenants import Quota, Tenant, lineage
+from multihome.domain.throughputs import ThroughputTable
 from multihome.domain.workloads import (
-    AcceleratorChoice,
-    Checkpointing,
-    Infra,
-    RestartPolicy,
-    Service,
-    WorkloadKind,
     WorkloadSpec,
 )
 from multihome.files.loading import load
@@ -34,7 +30,6 @@ from multihome.units.calendar import Calendar, zone_names
 from multihome.units.time import FOREVER_MS
 from multihome.wire.documents import Facts, document_data, read_document
 from multihome.wire.documents_clauses import CLAUSE_KINDS, clause_kind
-from multihome.wire.documents_resources import CPUS_MAX, MEMORY_BYTES_MAX
 from multihome.wire.fields import WHOLE_MAX
 from tests.property.facts_of_clauses import (
     CLAUSES,
@@ -56,6 +51,7 @@ from tests.property.facts_of_clauses import (
     texts,
     uses,
 )
+from tests.property.facts_of_placement import throughput_tables, valuations, workloads
 
 
 @st.composite
@@ -269,65 +265,20 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
     return (provider, *pools)
 
 
-@st.composite
-def workloads(draw: st.DrawFn) -> WorkloadSpec:
-    service = draw(
-        st.none()
-        | st.builds(
-            Service,
-            replicas=st.integers(1, 1_000),
-            readiness_path=st.just("/health"),
-            port=st.integers(0, 65_535),
-        )
-    )
-    place = names | st.just("")
-    choices = (
-        AcceleratorChoice(
-            accelerator=name,
-            chips_per_node=draw(counts),
-            throughput_milli=draw(st.integers(0, 10**15)),
-            qualified_ms=draw(st.none() | instants),
-        )
-        for name in draw(accelerators.filter(bool))
-    )
-    variables = st.from_regex("[A-Za-z_][A-Za-z0-9_]{0,9}", fullmatch=True)
-    return WorkloadSpec(
-        name=draw(names),
-        tenant_id=draw(tenants),
-        kind=WorkloadKind.TRAINING if service is None else WorkloadKind.INFERENCE,
-        product=draw(texts),
-        choices=tuple(choices),
-        num_nodes=draw(st.integers(1, 4_096)),
-        infra=Infra(provider=draw(place), region=draw(place), zone=draw(place)),
-        jurisdictions=tuple(draw(st.lists(filled, max_size=3))),
-        priority=draw(st.integers(-1_000, 1_000)),
-        value_micro_usd_per_hour=draw(money),
-        setup=draw(texts),
-        run=draw(texts),
-        envs=draw(st.dictionaries(variables, texts, max_size=3)),
-        secrets=tuple(draw(st.lists(variables, max_size=3))),
-        workdir=draw(texts),
-        restart=draw(
-            st.builds(
-                RestartPolicy,
-                restarts_max=st.integers(0, 1_000),
-                backoff_ms=durations,
-                backoff_ms_max=durations,
-                exit_codes=some(st.integers(1, 255)),
-            )
-        ),
-        run_ms_max=draw(durations),
-        stall_ms=draw(durations),
-        checkpointing=draw(
-            st.none() | st.builds(Checkpointing, interval_steps=counts, size_bytes=st.integers(0, WHOLE_MAX))
-        ),
-        service=service,
-        model_from=draw(names | st.just("")),
-        node_cpus_milli=draw(st.integers(0, CPUS_MAX * 1_000)),
-        node_memory_bytes=draw(st.integers(0, MEMORY_BYTES_MAX)),
-    )
-
-
+locations = st.builds(DataLocation, provider_id=names, region=names)
+data_sets = st.builds(DataSet, id=names, size_bytes=whole, locations=some(locations).filter(bool), source=texts)
+transfers = st.builds(
+    Transfer,
+    id=names,
+    from_provider_id=names,
+    from_region=names | st.just(""),
+    to_provider_id=names | st.just(""),
+    to_region=names | st.just(""),
+    micro_usd_per_gb=money,
+    bytes_per_s=whole,
+    source=texts,
+    as_of=filled,
+)
 facts = st.one_of(
     accelerator_types,
     contracts(),
@@ -337,6 +288,10 @@ facts = st.one_of(
     offers(),
     deliveries,
     tenant_facts,
+    data_sets,
+    transfers,
+    throughput_tables,
+    valuations,
     workloads(),
 )
 
@@ -373,7 +328,7 @@ def test_fact_to_file_to_fact(fact: Document | WorkloadSpec) -> None:
     assert (*loaded.documents, *loaded.workloads) == (fact,)
 
 
-def _referred(fact: Document | WorkloadSpec) -> KnownNames:
+def _referred(fact: Document | WorkloadSpec) -> KnownNames:  # noqa: C901 -- one case a kind, nothing is nested
     """A world in which everything that the fact names is known."""
     names = KnownNames(accelerators=KNOWN)
     match fact:
@@ -404,8 +359,17 @@ def _referred(fact: Document | WorkloadSpec) -> KnownNames:
             names |= KnownNames(tranches=frozenset({fact.tranche_id}))
         case Tenant():
             names |= KnownNames(tenants=frozenset(lineage(fact.id)))
+        case DataSet():
+            names |= KnownNames(providers=frozenset(at.provider_id for at in fact.locations))
+        case Transfer():
+            names |= KnownNames(providers=frozenset({fact.from_provider_id, fact.to_provider_id}))
+        case ThroughputTable():
+            names |= KnownNames(tenants=frozenset({fact.tenant_id}))
         case WorkloadSpec():
-            providers = frozenset({fact.infra.provider})
-            tenants = frozenset({fact.tenant_id})
-            names |= KnownNames(tenants=tenants, providers=providers, workloads=frozenset({fact.model_from}))
+            names |= KnownNames(
+                tenants=frozenset({fact.tenant_id}),
+                providers=frozenset({fact.infra.provider}),
+                workloads=frozenset({fact.model_from}),
+                data_sets=frozenset(fact.data_sets),
+            )
     return names

@@ -1,12 +1,13 @@
 """How answers look to people: tables and lines that fit a terminal of 80 columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from multihome.cli.hanging import Hanging
+from multihome.domain.throughputs import ThroughputSource
 from multihome.units.money import format_usd
 from multihome.units.time import format_instant
 from multihome.views.audit import AuditReport
@@ -80,9 +81,20 @@ def explanation(view: Explanation) -> RenderableType:
         lines.append("waits because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
     lines.extend(view.notes)
+    lines.extend(_throughputs(view))
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
     story = [f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story]
     return Group(Hanging(lines), *_prices(view.prices), Hanging(["what happened", *story]))
+
+
+def _throughputs(view: Explanation) -> Iterator[str]:
+    """What is known of a workload's speed; nothing where no figure is better than peak FLOP/s."""
+    if all(row.source is ThroughputSource.PRIOR for row in view.throughputs):
+        return
+    yield "throughput"
+    for row in view.throughputs:
+        share, spread = row.relative_ppm / 10_000, row.spread_bps / 100
+        yield f"  {row.chips} {row.accelerator}: {share:.4g} % of the first, ±{spread:.2g} % ({row.words})"
 
 
 def foreseen(view: Preview) -> RenderableType:

@@ -4,7 +4,7 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 and runs are folded in `apply_work`, those of documents and contracts in `apply_contracts`, the others here.
 """
 
-from multihome.controller import outbox
+from multihome.controller import outbox, pacing
 from multihome.controller.apply_contracts import CONTRACT_FOLDS
 from multihome.controller.apply_work import WORK_FOLDS
 from multihome.controller.reminders import note_dates
@@ -57,6 +57,7 @@ def _provider_silent(state: State, event: ev.ProviderSilent, at: Now) -> None:
     del at
     _provider(state, event.provider_id).openness = Openness.SILENT
     _provider(state, event.provider_id).why = event.error
+    pacing.out_of_sight(state, event.provider_id)
 
 
 def _provider_answers(state: State, event: ev.ProviderAnswers, at: Now) -> None:

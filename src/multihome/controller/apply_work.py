@@ -1,5 +1,6 @@
 """Folds what happens to workloads, their units and runs. Decides nothing."""
 
+from multihome.controller import pacing
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
 from multihome.controller.state import (
@@ -113,6 +114,7 @@ def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
     run = state.runs[event.run_id]
     kind = Fenced if isinstance(run.phase, Fenced) else Unknown
     run.phase = kind(since_process_ms=at.process_ms, absences=0)
+    run.paced = None
 
 
 def _absent(state: State, event: ev.RunAbsent, at: Now) -> None:
@@ -134,6 +136,7 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
     run = state.runs[event.run_id]
     run.progress = event.progress
     run.moved_process_ms = at.process_ms
+    pacing.pace(run, event.progress, at)
     workload = state.workloads.get(run.workload_id)
     if workload is None:
         return
@@ -222,6 +225,7 @@ WORK_FOLDS: dict[type[ev.Event], Fold] = {
     ev.RunAbsent: _absent,
     ev.RunReady: _ready,
     ev.RunProgressed: _progressed,
+    ev.ThroughputLearned: pacing.throughput_learned,
     ev.RunStopAsked: _stop_asked,
     ev.RunFenced: _fenced,
     ev.RunEnded: _run_ended,

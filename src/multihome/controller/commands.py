@@ -25,6 +25,7 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef, FirstRefusal
 from multihome.domain.commands import Accepted, Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.events import (
     ClauseConsequence,
     ClockAdvanced,
@@ -49,6 +50,8 @@ from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import ThroughputTable
+from multihome.domain.valuation import Valuation
 from multihome.units.time import Now, format_instant
 
 
@@ -306,6 +309,10 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Webhook: "webhook",
     Delivery: "delivery",
     Tenant: "tenant",
+    DataSet: "dataset",
+    Transfer: "transfer",
+    ThroughputTable: "throughput",
+    Valuation: "valuation",
 }
 
 # The table's keys guarantee each function the command it takes; a checker cannot see that.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from multihome.controller.documents_contracts import contract_problems, topology_refusal
+from multihome.controller.documents_placement import data_set_problems, placement_problems
 from multihome.controller.documents_procurement import procurement_problems
 from multihome.controller.known import Known, reference, tranches_by_id
 from multihome.controller.settled import step_problem
@@ -11,12 +12,15 @@ from multihome.controller.state import State, applied_name, place_of
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Tranche, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.ids import ContractId, TenantId
 from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Quota, Tenant, lineage, parent_of
+from multihome.domain.throughputs import ThroughputTable
+from multihome.domain.valuation import Valuation
 from multihome.domain.workloads import AcceleratorChoice, WorkloadSpec, workload_chips
 from multihome.units.time import format_date
 
@@ -36,6 +40,10 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         webhooks=dict(state.webhooks),
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
+        data_sets=dict(state.data_sets),
+        transfers=dict(state.transfers),
+        throughput_tables=dict(state.throughput_tables),
+        valuations=dict(state.valuations),
         awards=state.awards,
         provider_states=state.provider_states,
     )
@@ -52,26 +60,34 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Webhook():
+            case AcceleratorType() | Webhook() | Valuation():
                 continue
-            case Provider():
-                problems.extend(_alias_problems(known, document))
-            case Pool():
-                problems.extend(_pool_problems(state, known, document))
+            case Provider() | Pool() | Delivery():
+                problems.extend(_supply_problems(state, known, document))
+            case DataSet() | Transfer() | ThroughputTable():
+                problems.extend(placement_problems(known, document))
             case Contract():
                 problems.extend(contract_problems(state, known, document))
             case Waiver():
                 problems.extend(_waiver_problems(state, known, document))
             case Suspension() | Need() | Offer():
                 problems.extend(procurement_problems(state, known, document))
-            case Delivery():
-                problems.extend(_delivery_problems(state, known, document))
             case Tenant():
                 problems.extend(_tenant_problems(known, document))
             case _:
                 assert_never(document)
     problems.extend(_quota_problems(known, {document.id for document in documents if isinstance(document, Tenant)}))
     return problems
+
+
+def _supply_problems(state: State, known: Known, document: Provider | Pool | Delivery) -> Iterator[Refusal]:
+    match document:
+        case Provider():
+            yield from _alias_problems(known, document)
+        case Pool():
+            yield from _pool_problems(state, known, document)
+        case Delivery():
+            yield from _delivery_problems(state, known, document)
 
 
 def _alias_problems(known: Known, provider: Provider) -> Iterator[Refusal]:
@@ -97,7 +113,7 @@ def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
         return [Refusal(RefusalCode.NO_SUCH_POOL, subject, text, accepted=pools)]
     if not any(_fits(known, spec, choice, tranche) for choice, tranche in lots):
         return [_gang_too_large(known, subject, spec, lots)]
-    return []
+    return list(data_set_problems(known, subject, spec))
 
 
 def _unknown_tenant(known: Known, subject: str, spec: WorkloadSpec) -> Refusal:

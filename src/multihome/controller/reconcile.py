@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from multihome.controller.decision import NOTHING, Decision
 from multihome.controller.endings import end_run, outcome_of
+from multihome.controller.pacing import learned
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.commands import (
     EngineAnswered,
@@ -267,6 +268,7 @@ def _progress(state: State, run: RunState, progress: Progress | None, now: Now, 
     every_ms = min(PROGRESS_EVERY_MS, stall_ms // 4) if stall_ms else PROGRESS_EVERY_MS
     if is_last or is_checkpoint or now.process_ms - run.moved_process_ms >= every_ms:
         yield RunProgressed(run_id=run.id, progress=progress)
+        yield from learned(state, run, progress, now)
 
 
 def _work_lost(run: RunState, reached_step: int, resumed_from_step: int) -> WorkLost:

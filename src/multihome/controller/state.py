@@ -14,6 +14,7 @@ from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.commands import Accepted, Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.events import CreditDue, PeriodSettled, TrancheMoved
 from multihome.domain.ids import (
     AcceleratorName,
@@ -39,10 +40,12 @@ from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import LearnedRate, ThroughputTable
+from multihome.domain.valuation import VALUATION_ID, Valuation
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import FOREVER_MS, MS_PER_SECOND, Interval, Now
 
-STATE_VERSION = 4
+STATE_VERSION = 5
 """Raised whenever a snapshot of an older shape could be misread; such snapshots are then ignored."""
 WORKLOADS_MAX = 1_000_000
 ANSWERS_MAX = 200_000
@@ -81,6 +84,13 @@ class WorkloadState(msgspec.Struct):
     quota_overridden_by: str = ""
 
 
+class Pace(msgspec.Struct, frozen=True):
+    """The step a run was at, and when, on the process clock."""
+
+    step: int
+    process_ms: int
+
+
 class RunState(msgspec.Struct):
     """An attempt that may still exist somewhere."""
 
@@ -99,6 +109,8 @@ class RunState(msgspec.Struct):
     """Why it was asked to end; a request is never withdrawn, not even while the run is out of sight."""
     moved_process_ms: int = 0
     """When it last showed progress, or started; a stall is measured from here."""
+    paced: Pace | None = None
+    """From where its rate is measured next; None while there is nothing to measure from."""
     replaced: bool = False
     """A newer generation stands in for it: its end frees chips and changes nothing else."""
 
@@ -209,6 +221,12 @@ class State(msgspec.Struct):
     deliveries_ahead: dict[str, None] = {}
     """Deliveries that were recorded ahead of their date, and whose acceptance has not happened yet."""
     tenants: dict[TenantId, Tenant] = {}
+    data_sets: dict[str, DataSet] = {}
+    transfers: dict[str, Transfer] = {}
+    throughput_tables: dict[str, ThroughputTable] = {}
+    valuations: dict[str, Valuation] = {}
+    learned_rates: dict[str, dict[str, LearnedRate]] = {}
+    """What runs have shown of throughputs, by `model_key` and then `cell_key`."""
     workloads: dict[WorkloadId, WorkloadState] = {}
     runs: dict[RunId, RunState] = {}
     provider_states: dict[ProviderId, ProviderState] = {}
@@ -246,6 +264,10 @@ class State(msgspec.Struct):
             accelerators=self.accelerators,
         )
 
+    def valuation(self) -> Valuation:
+        """The policy of placement: the one on record, else the stated default."""
+        return self.valuations.get(VALUATION_ID) or Valuation()
+
     def provider_state(self, provider_id: ProviderId) -> ProviderState:
         """How things stand with a provider; answering where nothing was ever said."""
         return self.provider_states.get(provider_id) or ProviderState()
@@ -263,6 +285,10 @@ _PLACES: dict[type, tuple[str, str]] = {
     Webhook: ("webhooks", "id"),
     Delivery: ("deliveries", "id"),
     Tenant: ("tenants", "id"),
+    DataSet: ("data_sets", "id"),
+    Transfer: ("transfers", "id"),
+    ThroughputTable: ("throughput_tables", "id"),
+    Valuation: ("valuations", "id"),
 }
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.fact import Fact
 from multihome.domain.ids import (
     AcceleratorName,
@@ -21,10 +22,26 @@ from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGro
 from multihome.domain.runs import Inventory
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import ThroughputTable
+from multihome.domain.valuation import Valuation
 from multihome.domain.workloads import WorkloadSpec
 
 Document = (
-    AcceleratorType | Provider | Pool | Contract | Waiver | Suspension | Need | Offer | Webhook | Delivery | Tenant
+    AcceleratorType
+    | Provider
+    | Pool
+    | Contract
+    | Waiver
+    | Suspension
+    | Need
+    | Offer
+    | Webhook
+    | Delivery
+    | Tenant
+    | DataSet
+    | Transfer
+    | ThroughputTable
+    | Valuation
 )
 """A fact that a person describes in a file."""
 

@@ -20,6 +20,7 @@ from multihome.domain.placements import Allocation, Blocker, PlacementReason
 from multihome.domain.procurement import Answer, AwardRecord, Breach, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
+from multihome.domain.throughputs import LearnedRate
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import Interval
 
@@ -131,6 +132,14 @@ class RunProgressed(Fact, frozen=True, kw_only=True):
 
     run_id: RunId
     progress: Progress
+
+
+class ThroughputLearned(Fact, frozen=True, kw_only=True):
+    """A run showed how fast its model is where it runs; `rate` is all that is known of it now, measured to `step`."""
+
+    run_id: RunId
+    step: int
+    rate: LearnedRate
 
 
 class RunStopAsked(Fact, frozen=True, kw_only=True):
@@ -433,6 +442,7 @@ Event = (
     | RunAbsent
     | RunReady
     | RunProgressed
+    | ThroughputLearned
     | RunStopAsked
     | RunFenced
     | RunEnded

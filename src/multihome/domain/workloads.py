@@ -53,6 +53,20 @@ class Checkpointing(Fact, frozen=True, kw_only=True):
     size_bytes: int = 0
 
 
+class Precision(StrEnum):
+    """The arithmetic a model mostly runs in: it says which peak FLOP/s compares accelerators."""
+
+    BF16 = "bf16"
+    FP8 = "fp8"
+
+
+class NodeScaling(Fact, frozen=True, kw_only=True):
+    """Measured: on so many nodes a gang runs at this share (basis points) of its throughput at full size."""
+
+    nodes: int
+    throughput_bps: int
+
+
 class Service(Fact, frozen=True, kw_only=True):
     """An inference service: replicas, and the path that answers 200 when one is ready."""
 
@@ -90,6 +104,19 @@ class WorkloadSpec(Fact, frozen=True, kw_only=True):
     """CPUs times 1,000 that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
     node_memory_bytes: int = 0
     """Memory that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
+    nodes_min: int = 0
+    """The fewest nodes an elastic training runs on; 0 is no fewer than `num_nodes`, which is always the most."""
+    scaling: tuple[NodeScaling, ...] = ()
+    """How its throughput was measured to shrink with fewer nodes."""
+    model: str = ""
+    """What is run, shared by workloads that run alike: what is learned of its throughput counts for all of them."""
+    precision: Precision = Precision.BF16
+    steps: int = 0
+    """Steps that make it complete; 0 is not said."""
+    deadline_ms: int | None = None
+    """When its last step is to be done."""
+    data_sets: tuple[str, ...] = ()
+    """Data sets that it reads, which have to be where it runs."""
 
     @property
     def units(self) -> int:

@@ -48,6 +48,7 @@ class KnownNames(msgspec.Struct, frozen=True):
     needs: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
+    data_sets: frozenset[str] = frozenset()
 
     def __or__(self, other: "KnownNames") -> "KnownNames":
         """All names of both."""
@@ -62,6 +63,7 @@ _DEFINES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "waiver": ("waivers", ()),
     "need": ("needs", ()),
     "tenant": ("tenants", ()),
+    "dataset": ("data_sets", ()),
     WORKLOAD_KIND: ("workloads", ()),
     "task": ("workloads", ()),
 }
@@ -232,8 +234,24 @@ def _workload_references(data: object, known: KnownNames) -> Iterator[_Reference
         if provider not in {"", "*"}:
             names = known.providers | known.aliases
             yield _Reference(("resources", field), "provider", provider, names, names)
+    for index, _ in enumerate(_entries(data, "data_sets")):
+        yield from _reference(data, ("data_sets", index), "data set", known.data_sets)
     for reference in _reference(data, ("model_from",), "workload", known.workloads):
         yield msgspec.structs.replace(reference, hints=known.workloads - {_text(data, "name")})
+
+
+def _data_set_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    for index, _ in enumerate(_entries(data, "locations")):
+        yield from _reference(data, ("locations", index, "provider"), "provider", known.providers)
+
+
+def _transfer_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    for field in ("from_provider", "to_provider"):
+        yield from _reference(data, (field,), "provider", known.providers)
+
+
+def _throughput_references(data: object, known: KnownNames) -> Iterator[_Reference]:
+    yield from _reference(data, ("tenant",), "tenant", known.tenants)
 
 
 def _nothing(data: object, known: KnownNames) -> Iterator[_Reference]:
@@ -249,6 +267,9 @@ _REFERENCES: dict[str, Callable[[object, KnownNames], Iterator[_Reference]]] = {
     "offer": _offer_references,
     "delivery": _delivery_references,
     "tenant": _tenant_references,
+    "dataset": _data_set_references,
+    "transfer": _transfer_references,
+    "throughput": _throughput_references,
     WORKLOAD_KIND: _workload_references,
     "task": _workload_references,
 }

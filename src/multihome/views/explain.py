@@ -14,6 +14,7 @@ from multihome.units.time import Now, format_duration
 from multihome.views.history import HistoryEntry
 from multihome.views.prices import PriceRow, price_rows
 from multihome.views.status import UnitRow, unit_rows, waits_because
+from multihome.views.throughputs import ThroughputRow, throughput_rows
 from multihome.views.words import reason_sentences, unplaced_by
 
 
@@ -47,6 +48,8 @@ class Explanation(msgspec.Struct, frozen=True):
     story: tuple[StoryLine, ...]
     notes: tuple[str, ...] = ()
     """What was asked for and is not placed by, in sentences."""
+    throughputs: tuple[ThroughputRow, ...] = ()
+    """How fast it is taken to run on what it accepts."""
 
 
 def explain(state: State, entries: Iterable[HistoryEntry], workload_id: WorkloadId, now: Now) -> Explanation | None:
@@ -72,6 +75,7 @@ def explain(state: State, entries: Iterable[HistoryEntry], workload_id: Workload
         waits_because=waits_because(workload, rows, blockers) if workload else (),
         story=tuple(_story(past)),
         prices=price_rows(state, spec, now) if workload else (),
+        throughputs=throughput_rows(state, spec) if workload else (),
     )
 
 

@@ -14,14 +14,27 @@ from pydantic import ValidationError
 from multihome.domain.accelerators import AcceleratorType
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Contract, Suspension, Waiver
+from multihome.domain.datasets import DataSet, Transfer
 from multihome.domain.ids import AcceleratorName
 from multihome.domain.notifications import Webhook
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
+from multihome.domain.throughputs import ThroughputTable
+from multihome.domain.valuation import Valuation
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.calendar import zone_names
 from multihome.wire.documents_contracts import ContractIn, WaiverIn, contract_data, waiver_data
+from multihome.wire.documents_placement import (
+    DataSetIn,
+    ThroughputIn,
+    TransferIn,
+    ValuationIn,
+    data_set_data,
+    throughput_data,
+    transfer_data,
+    valuation_data,
+)
 from multihome.wire.documents_procurement import (
     NeedIn,
     OfferIn,
@@ -58,6 +71,10 @@ DOCUMENT_KINDS: dict[str, type[Shape]] = {
     "delivery": DeliveryIn,
     "webhook": WebhookIn,
     "tenant": TenantIn,
+    "dataset": DataSetIn,
+    "transfer": TransferIn,
+    "throughput": ThroughputIn,
+    "valuation": ValuationIn,
     WORKLOAD_KIND: WorkloadIn,
     "task": WorkloadIn,
 }
@@ -101,6 +118,8 @@ def _facts_of(shape: Shape) -> Facts:
             return Facts(workloads=(shape.to_spec(),))
         case AcceleratorIn() | ProviderIn() | DeliveryIn() | TenantIn():
             return Facts(documents=shape.to_facts())
+        case DataSetIn() | TransferIn() | ThroughputIn() | ValuationIn():
+            return Facts(documents=shape.to_facts())
         case ContractIn() | WaiverIn() | SuspensionIn() | NeedIn() | OfferIn() | WebhookIn():
             return Facts(documents=shape.to_facts())
         case _:
@@ -138,6 +157,10 @@ _DATA_OF: dict[type, Callable[[Any], dict[str, Any]]] = {
     Delivery: delivery_data,
     Webhook: webhook_data,
     Tenant: tenant_data,
+    DataSet: data_set_data,
+    Transfer: transfer_data,
+    ThroughputTable: throughput_data,
+    Valuation: valuation_data,
     WorkloadSpec: workload_data,
 }
 

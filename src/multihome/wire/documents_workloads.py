@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from pydantic import (
     BeforeValidator,
     Field,
+    Strict,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -19,6 +20,7 @@ from multihome.domain.ids import TenantId
 from multihome.domain.workloads import (
     AcceleratorChoice,
     Checkpointing,
+    Precision,
     RestartPolicy,
     Service,
     WorkloadKind,
@@ -26,6 +28,7 @@ from multihome.domain.workloads import (
 )
 from multihome.units.time import MS_PER_DAY, MS_PER_MINUTE, MS_PER_SECOND
 from multihome.wire.documents_resources import CHOICES_MAX, Port, ResourcesIn, infra_text, node_data
+from multihome.wire.documents_sizes import NodesIn, NumNodes, nodes_data
 from multihome.wire.fields import (
     ENV_PATTERN,
     HTTP_PATH_PATTERN,
@@ -52,7 +55,8 @@ from multihome.wire.fields import (
     without_empty,
 )
 
-NODES_MAX = 4_096
+STEPS_MAX = 10**12
+DATA_SETS_MAX = 16
 RUN_MS_DEFAULT = 365 * MS_PER_DAY
 """What `max_run_time` and `stall_timeout` are when a file is silent: long enough never to end anything by surprise."""
 RESTART_DEFAULT = RestartPolicy(restarts_max=3, backoff_ms=5 * MS_PER_SECOND, backoff_ms_max=5 * MS_PER_MINUTE)
@@ -228,8 +232,8 @@ class WorkloadIn(Shape):
     tenant: TenantPath
     """Who asks, and whose quota counts."""
     resources: ResourcesIn
-    num_nodes: Annotated[int, Field(ge=1, le=NODES_MAX)] = 1
-    """All in one interconnect domain."""
+    num_nodes: NumNodes = Field(default=1, validate_default=True)
+    """All in one interconnect domain; a range makes it elastic."""
     setup: Script | None = None
     """Shell commands before `run`, on each node."""
     run: Script
@@ -262,6 +266,47 @@ class WorkloadIn(Shape):
     """Left out for a program that cannot resume."""
     model_from: Name | None = None
     """A training workload whose newest checkpoint this one reads."""
+    model: Name | None = None
+    """What is run, as measured throughputs call it; what is learned of one workload counts for all that share it."""
+    precision: Annotated[Precision, Strict(strict=False)] = Precision.BF16
+    """The arithmetic it mostly runs in: accelerators that nobody measured are compared by its peak FLOP/s."""
+    steps: Annotated[int, Field(ge=0, le=STEPS_MAX)] = 0
+    """Steps that make it complete; 0 is not said."""
+    deadline: InstantMs | None = None
+    """When its last step is to be done."""
+    data_sets: list[Name] = Field(default=[], max_length=DATA_SETS_MAX)
+    """Data sets that it reads: where they are not, moving them adds money and time."""
+
+    @field_validator("service")
+    @classmethod
+    def _of_one_size(cls, value: ServiceIn | None, info: ValidationInfo) -> ServiceIn | None:
+        nodes = info.data.get("num_nodes")
+        if value is not None and isinstance(nodes, NodesIn) and (nodes.least() or nodes.scaling):
+            msg = "`num_nodes` is a range, and a replica has one size; say how many replicas with `replicas`"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("deadline")
+    @classmethod
+    def _can_be_met(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is None:
+            return value
+        if info.data.get("service") is not None:
+            msg = "a service has no last step; leave it out"
+            raise ValueError(msg)
+        if not info.data.get("steps"):
+            msg = "whether it can be met follows from `steps`, which is not said; write it above or leave this out"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("data_sets")
+    @classmethod
+    def _once(cls, value: list[str]) -> list[str]:
+        twice = next((name for name in value if value.count(name) > 1), None)
+        if twice is not None:
+            msg = f"{twice} is named twice"
+            raise ValueError(msg)
+        return value
 
     @field_validator("qualified", "throughput")
     @classmethod
@@ -293,7 +338,7 @@ class WorkloadIn(Shape):
             kind=WorkloadKind.TRAINING if self.service is None else WorkloadKind.INFERENCE,
             product=self.product or "",
             choices=tuple(choices),
-            num_nodes=self.num_nodes,
+            num_nodes=self.num_nodes.max,
             infra=self.resources.to_infra(),
             jurisdictions=tuple(self.jurisdictions),
             priority=self.priority,
@@ -312,6 +357,13 @@ class WorkloadIn(Shape):
             model_from=self.model_from or "",
             node_cpus_milli=self.resources.cpus,
             node_memory_bytes=self.resources.memory,
+            nodes_min=self.num_nodes.least(),
+            scaling=self.num_nodes.points(),
+            model=self.model or "",
+            precision=self.precision,
+            steps=self.steps,
+            deadline_ms=self.deadline,
+            data_sets=tuple(self.data_sets),
         )
 
 
@@ -335,12 +387,17 @@ def workload_data(spec: WorkloadSpec) -> dict[str, Any]:
         "jurisdictions": list(spec.jurisdictions),
         "checkpoint": spec.checkpointing and _checkpoint_data(spec.checkpointing),
         "model_from": spec.model_from,
+        "model": spec.model,
+        "precision": "" if spec.precision is Precision.BF16 else spec.precision.value,
+        "steps": spec.steps or None,
+        "deadline": None if spec.deadline_ms is None else instant_text(spec.deadline_ms, UTC),
+        "data_sets": list(spec.data_sets),
     }
     return {
         "name": spec.name,
         "tenant": spec.tenant_id,
         "resources": resources,
-        "num_nodes": spec.num_nodes,
+        "num_nodes": nodes_data(spec.num_nodes, spec.nodes_min, spec.scaling),
         "run": spec.run,
         "priority": spec.priority,
         "value_usd_per_hour": usd_text(spec.value_micro_usd_per_hour),
