@@ -30,7 +30,6 @@ from multihome.units.calendar import Calendar, zone_names
 from multihome.units.time import FOREVER_MS
 from multihome.wire.documents import Facts, document_data, read_document
 from multihome.wire.documents_clauses import CLAUSE_KINDS, clause_kind
-from multihome.wire.fields import WHOLE_MAX
 from tests.property.facts_of_clauses import (
     CLAUSES,
     KNOWN,
@@ -51,7 +50,7 @@ from tests.property.facts_of_clauses import (
     texts,
     uses,
 )
-from tests.property.facts_of_placement import throughput_tables, valuations, workloads
+from tests.property.facts_of_placement import throughput_tables, valuations, whole, workloads
 
 
 @st.composite
@@ -189,7 +188,6 @@ def waivers(draw: st.DrawFn) -> Waiver:
     )
 
 
-whole = st.integers(1, WHOLE_MAX)
 accelerator_types = st.builds(
     AcceleratorType,
     name=names,
