@@ -13,6 +13,7 @@ from multihome.clauses.standing import as_it_stands
 from multihome.controller import outbox
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
+from multihome.controller.occupancy import disown, enter, hold, let_go
 from multihome.controller.reminders import note_dates
 from multihome.controller.state import (
     ANSWERS_MAX,
@@ -47,8 +48,11 @@ from multihome.units.time import FOREVER_MS, Interval, Now
 
 def apply(state: State, event: ev.Event, at: Now) -> None:
     """Change the state by one event that happened at an instant."""
-    _FOLDS[type(event)](state, event, at)
-    note_dates(state, event, at)
+    kind = type(event)
+    _FOLDS[kind](state, event, at)
+    if kind not in _OF_WORK:
+        state.facts_version += 1
+        note_dates(state, event, at)
 
 
 def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Refusal) -> None:
@@ -134,7 +138,11 @@ def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
 
 def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
     del at
-    workload = state.workloads.pop(event.workload_id)
+    workload = state.workloads[event.workload_id]
+    for unit_state in workload.units:
+        if unit_state.run_id is not None:
+            disown(state, state.runs[unit_state.run_id])
+    del state.workloads[event.workload_id]
     state.cancelling.pop(workload.id, None)
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
@@ -171,6 +179,7 @@ def _intended(state: State, event: ev.RunIntended, at: Now) -> None:
         phase=Intended(),
         intended=at,
     )
+    hold(state, state.runs[event.run_id])
 
 
 def _started(state: State, event: ev.RunStarted, at: Now) -> None:
@@ -180,13 +189,13 @@ def _started(state: State, event: ev.RunStarted, at: Now) -> None:
         run.metered_until_ms = at.contract_ms
         run.moved_process_ms = at.process_ms
     if not isinstance(run.phase, Stopping | Fenced):
-        run.phase = Running(ready=False, endpoint="")
+        enter(state, run, Running(ready=False, endpoint=""))
 
 
 def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
     run = state.runs[event.run_id]
     kind = Fenced if isinstance(run.phase, Fenced) else Unknown
-    run.phase = kind(since_process_ms=at.process_ms, absences=0)
+    enter(state, run, kind(since_process_ms=at.process_ms, absences=0))
 
 
 def _absent(state: State, event: ev.RunAbsent, at: Now) -> None:
@@ -220,19 +229,21 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
 def _stop_asked(state: State, event: ev.RunStopAsked, at: Now) -> None:
     del at
     run = state.runs[event.run_id]
-    run.phase = Stopping(event.cause, event.deadline_process_ms)
+    enter(state, run, Stopping(event.cause, event.deadline_process_ms))
     run.stop_cause = event.cause
 
 
 def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:
     run = state.runs[event.run_id]
-    run.phase = Fenced(since_process_ms=at.process_ms, absences=0)
+    enter(state, run, Fenced(since_process_ms=at.process_ms, absences=0))
+    disown(state, run)
     run.replaced = True
     _release_unit(state, run)
 
 
 def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
     run = state.runs.pop(event.run_id)
+    let_go(state, run)
     workload = state.workloads.get(run.workload_id)
     if workload is not None and not run.replaced:
         unit = workload.units[run.unit]
@@ -375,6 +386,19 @@ def _orphan(state: State, event: ev.OrphanSeen, at: Now) -> None:
     state.orphans[event.name] = event.provider_id
 
 
+def _policy_set(state: State, event: ev.PolicySet, at: Now) -> None:
+    state.policy = event.policy
+    state.policy_since_process_ms = at.process_ms
+    state.next_round_process_ms = at.process_ms
+    state.planned = {}
+
+
+def _round_planned(state: State, event: ev.RoundPlanned, at: Now) -> None:
+    del at
+    state.next_round_process_ms = event.next_process_ms
+    state.planned = {unit_key(start.workload_id, start.unit): start for start in event.starts}
+
+
 def _nothing(state: State, event: ev.Event, at: Now) -> None:
     """For events that only the record is for."""
     del state, event, at
@@ -401,6 +425,7 @@ def _enqueue(state: State, workload: WorkloadState, unit: int) -> None:
 def _dequeue(state: State, workload: WorkloadState, unit: int) -> bool:
     members = state.waiting.get(workload.class_id)
     key = unit_key(workload.id, unit)
+    state.planned.pop(key, None)
     if members is None or key not in members:
         return False
     del members[key]
@@ -470,4 +495,32 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,
     ev.CommandRefused: _nothing,
+    ev.PolicySet: _policy_set,
+    ev.RoundPlanned: _round_planned,
 }
+
+_OF_WORK = frozenset(
+    {
+        ev.ClockAdvanced,
+        ev.WorkloadSubmitted,
+        ev.ClassWaits,
+        ev.WorkloadCancelled,
+        ev.WorkloadEnded,
+        ev.RuleOverridden,
+        ev.RunIntended,
+        ev.RunStarted,
+        ev.RunBecameUnknown,
+        ev.RunAbsent,
+        ev.RunReady,
+        ev.RunProgressed,
+        ev.RunStopAsked,
+        ev.RunFenced,
+        ev.RunEnded,
+        ev.UnitBackedOff,
+        ev.WorkLost,
+        ev.ChipTimeMetered,
+        ev.CommandRefused,
+        ev.RoundPlanned,
+    }
+)
+"""Events that change runs, the queue and what was used, and no fact: nothing that has a date rests on them."""

@@ -90,6 +90,8 @@ class WorkloadSpec(Fact, frozen=True, kw_only=True):
     """CPUs times 1,000 that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
     node_memory_bytes: int = 0
     """Memory that each node was asked to have at least; 0 says nothing. Kept, and never placed by."""
+    work_steps: int = 0
+    """Steps that the program takes in all, where that is known; 0 is unknown. Policies that may know order by it."""
 
     @property
     def units(self) -> int:

@@ -28,6 +28,8 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
         case pl.NotEnoughChips():
             free = blocker.largest_free_chips
             return f"{blocker.pool_id}: needs {blocker.chips} chips in one domain, largest free {free}"
+        case pl.ServedLater():
+            return f"the policy {blocker.order}, after {blocker.objective}, serves others first"
         case pl.NotDelivered():
             return (
                 f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised {format_date(blocker.promised_ms)}, has "
