@@ -51,7 +51,7 @@ def decide(state: State, message: Input, now: Now) -> Decision:
     return msgspec.structs.replace(decision, events=(*decision.events, *told)) if told else decision
 
 
-def _decide(state: State, message: Input, now: Now) -> Decision:  # noqa: C901 -- one line an input
+def _decide(state: State, message: Input, now: Now) -> Decision:  # noqa: C901, PLR0911 -- one line an input
     match message:
         case Request():
             return answer_request(state, message, now)

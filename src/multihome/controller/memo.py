@@ -70,7 +70,7 @@ class FactsMemo(msgspec.Struct):
 
 def facts_memo(state: State, now: Now) -> FactsMemo:
     """What is known from facts now, as found before where that still holds."""
-    kept = state.__dict__.get(_NAME)
+    kept = getattr(state, _NAME, None)
     if (
         isinstance(kept, FactsMemo)
         and kept.version == state.facts_version
@@ -78,7 +78,7 @@ def facts_memo(state: State, now: Now) -> FactsMemo:
     ):
         return kept
     found = _found(state, now)
-    state.__dict__[_NAME] = found
+    setattr(state, _NAME, found)
     return found
 
 

@@ -1,7 +1,7 @@
-"""Who holds which chips, kept up to date as events are folded in, so that a round does not walk all runs to learn it.
+"""Who holds which chips, kept up to date as events are folded in: a round need not walk all runs to learn it.
 
-`State.held` counts chips by domain and node, `State.leaving` those of runs that were asked to end, `State.used` chips by
-tenant and accelerator. Only `apply` calls what changes them; `recounted` finds the same by walking, for tests and audits.
+`State.held` counts chips by domain and node, `State.leaving` those of runs that were asked to end, `State.used` chips
+by tenant and accelerator. Only `apply` calls what changes them; `recounted` finds the same by walking.
 """
 
 import msgspec

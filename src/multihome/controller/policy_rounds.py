@@ -1,4 +1,4 @@
-"""Rounds under a policy that a person set: at each boundary they decide anew, between boundaries they finish what they planned.
+"""Rounds under a policy that a person set: at a boundary they decide anew, between two they finish what was planned.
 
 A gang that is to move is asked to stop first. Its chips are given to others, or its own new place to it, when its end
 is known: the start stands in `State.planned` until then. So no round ever counts a chip twice.
@@ -11,7 +11,7 @@ import msgspec
 
 from multihome.controller.memo import Choice, Choices, FactsMemo, choices_of, facts_memo, nodes_free
 from multihome.controller.reconcile import stop_event
-from multihome.controller.state import RunState, State, WorkloadState, split_unit_key, unit_key
+from multihome.controller.state import RunState, State, WorkloadState, split_unit_key
 from multihome.domain.events import ClassWaits, Event, RoundPlanned, RunIntended
 from multihome.domain.ids import ClassId, Generation, WorkloadId, run_id_of
 from multihome.domain.placements import Basis, NodeShare, PlacementReason, PlannedStart, ServedLater
@@ -136,9 +136,11 @@ def _assigned(
             return True
         workload = state.workloads[gangs[option.gang][0]]
         ruling = _admitted(state, working, workload, choices[option.gang, option.domain])
-        if isinstance(ruling, Admitted):
-            admitted[option.gang] = ruling
-        return isinstance(ruling, Admitted)
+        if ruling is None:
+            return False
+        admitted[option.gang] = ruling
+        _use(working, workload, choices[option.gang, option.domain])
+        return True
 
     found = assign(options, free, len(gangs), may_take)
     if not memo.has_quotas:
@@ -171,7 +173,7 @@ def _gang(state: State, workload: WorkloadState, unit: int, known: Choices, now:
 
 
 def _steps_done(state: State, workload: WorkloadState, unit: int, now: Now) -> int:
-    """Steps done so far: what was reported, and since then what the measured rate makes of the time, after a restart."""
+    """Steps done so far: those reported, and what the measured rate makes of the time since, less a restart."""
     at = workload.units[unit]
     steps = at.progress.step if at.progress is not None else 0
     run = state.runs.get(at.run_id) if at.run_id is not None else None
@@ -231,14 +233,13 @@ def _first_fit(
     known = _choices(memo, workload, now)
     for choice in _preferred(state, memo, working, known):
         ruling = _admitted(state, working, workload, choice) if memo.has_quotas else _GUARANTEED
-        if not isinstance(ruling, Admitted):
+        if ruling is None:
             continue
         for seat in choice.seats:
             nodes = _fit(working, workload, choice, seat)
             if nodes is not None:
                 _hold(working, seat, nodes)
-                if memo.has_quotas:
-                    add_use(working.used, workload.spec.tenant_id, choice.candidate.choice.accelerator, choice.chips)
+                _use(working, workload, choice)
                 return _Chosen(workload.id, unit, choice, seat, ruling)
     return None
 
@@ -246,7 +247,7 @@ def _first_fit(
 def _preferred(state: State, memo: FactsMemo, working: _Working, known: Choices) -> list[Choice]:
     """Choices in the order in which a policy tries them.
 
-    Prices go by the rate, cheapest-first by cost for work. The others do not know accelerators apart: the emptiest first.
+    Prices go by the rate, cheapest-first by cost for work; the others do not tell accelerators apart: emptiest first.
     """
     match state.policy.order:
         case Order.CHEAPEST:
@@ -279,8 +280,9 @@ def _realised(state: State, now: Now) -> Iterator[Event]:
                 continue
             ruling = _admitted(state, working, workload, choice) if memo.has_quotas else _GUARANTEED
             nodes = _fit(working, workload, choice, seat)
-            if nodes is not None and isinstance(ruling, Admitted):
+            if nodes is not None and ruling is not None:
                 _hold(working, seat, nodes)
+                _use(working, workload, choice)
                 chosen = _Chosen(workload.id, start.unit, choice, seat, ruling)
                 yield _intended(state, memo, chosen, nodes)
 
@@ -369,6 +371,11 @@ def _hold(working: _Working, seat: int, shares: tuple[NodeShare, ...]) -> None:
         nodes[share.node] = nodes.get(share.node, 0) + share.chips
 
 
+def _use(working: _Working, workload: WorkloadState, choice: Choice) -> None:
+    if working.memo.has_quotas:
+        add_use(working.used, workload.spec.tenant_id, choice.candidate.choice.accelerator, choice.chips)
+
+
 def _fit(working: _Working, workload: WorkloadState, choice: Choice, number: int) -> tuple[NodeShare, ...] | None:
     seat = working.memo.seats[number]
     free = nodes_free(seat, working.held.get(number, {}))
@@ -403,8 +410,3 @@ def _reason(chosen: _Chosen) -> PlacementReason:
     if chosen.admitted == _GUARANTEED:
         return reason
     return msgspec.structs.replace(reason, basis=chosen.admitted.basis, lender_ids=chosen.admitted.lender_ids)
-
-
-def planned_key(start: PlannedStart) -> str:
-    """The key of `State.planned`."""
-    return unit_key(start.workload_id, start.unit)

@@ -46,7 +46,7 @@ def worth(policy: PlacementPolicy, gang: Gang, share: float, *, runs_here: bool)
     """What a gang is worth where it does `share` of what its best accelerator does.
 
     - completion time, blind: share × √√chips, so that of equal shares wide gangs are not crowded out by narrow ones.
-    - completion time, known: share ÷ left^α, the rule of shortest remaining work (Smith's ratio for α = 1).
+    - completion time, known: share ÷ left to the power of alpha: shortest work first (Smith's ratio for 1).
     - makespan, known: share × √left, so that long work begins early.
     - fairness: share ÷ service so far (least attained service, Gavel's max-min in its greedy form).
 
@@ -103,7 +103,8 @@ def exchange(options: Sequence[Option], chosen: list[Option | None], free_chips:
             inside[option.domain].append(option)
     ranked = sorted(options, key=_density)
     for _ in range(SWAP_ROUNDS_MAX):
-        if not any([_try(option, chosen, left, inside) for option in ranked]):
+        took = [_try(option, chosen, left, inside) for option in ranked]
+        if not any(took):
             break
     return chosen
 

@@ -18,12 +18,15 @@ ORGANISATION = TenantId("trace")
 POOLS_MAX = 64
 CHIPS_MAX = 1_000_000
 RATE_USD_MAX = 1_000
+WATTS = 300
+"""A placeholder: nothing that is simulated rests on it."""
 ASSUMED_RATE_USD = "1"
 """USD a chip-hour where none is told: a round figure that makes all chips cost alike."""
 
 _ENTRY = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([0-9]{1,7})(?:/([0-9]{1,7}))?(?:@([0-9]{1,4}(?:\.[0-9]{1,6})?))?", re.ASCII
 )
+_PLACEHOLDERS = ("bf16_flops", "hbm_bytes", "hbm_bytes_per_s", "watts")
 _SOURCE = "the line of text that describes the cluster"
 
 
@@ -121,7 +124,6 @@ def _pool(part: str) -> ClusterPool:
 
 def _accelerator(name: AcceleratorName) -> AcceleratorType:
     """A type of which the trace knows the name and rates alone: every figure of it is a placeholder, and says so."""
-    figures = {"bf16_flops": 10**14, "hbm_bytes": 16 * 10**9, "hbm_bytes_per_s": 10**12, "watts": 300}
     return AcceleratorType(
         name=name,
         vendor="unknown",
@@ -131,8 +133,11 @@ def _accelerator(name: AcceleratorName) -> AcceleratorType:
         scale_up_chips=8,
         source="the trace's table of throughputs, which names it",
         as_of="2016-01-01",
-        assumed=("vendor", "generation", "kind", "released", "scale_up_chips", *figures),
-        **figures,
+        assumed=("vendor", "generation", "kind", "released", "scale_up_chips", *_PLACEHOLDERS),
+        bf16_flops=10**14,
+        hbm_bytes=16 * 10**9,
+        hbm_bytes_per_s=10**12,
+        watts=WATTS,
     )
 
 
@@ -143,7 +148,7 @@ def _pool_document(pool: ClusterPool) -> Pool:
         region="trace",
         accelerator=pool.accelerator,
         chips_per_node=pool.chips_per_node,
-        watts_per_chip=300,
+        watts_per_chip=WATTS,
     )
 
 

@@ -1,4 +1,4 @@
-"""Listens to what the control plane decides and makes the columns of results; what was done it learns from the engine."""
+"""Listens to what the control plane decides, and makes the columns of results with what the engine knows was done."""
 
 from collections.abc import Mapping, Sequence
 

@@ -134,6 +134,13 @@ class Replay:
                 gc.enable()
         return self._results()
 
+    def snapshot(self) -> Snapshot:
+        """The control plane's state at its journal's head; between two rounds."""
+        self.runtime.snapshot_if_due(force=True)
+        found = self.runtime.journal.latest_snapshot()
+        assert found is not None, "the journal began with the cluster"
+        return found
+
     def _describe(self) -> None:
         tenants = dict.fromkeys(job.spec.tenant_id for job in self.story.jobs)
         documents = cluster_documents(self.story.pools, tuple(tenants), self._start_ms)
