@@ -52,9 +52,9 @@ def policy_round(state: State, now: Now) -> tuple[Event, ...]:
         return tuple(_realised(state, now)) if state.planned else ()
     if not state.waiting and not state.runs:
         return ()
-    if state.policy.preemption is Preemption.ROUNDS:
-        return tuple(_anew(state, now))
-    return tuple(_in_order(state, now))
+    moves = state.policy.preemption is Preemption.ROUNDS
+    events = tuple(_anew(state, now) if moves else _in_order(state, now))
+    return (*events, *_waits(state, events))
 
 
 def next_round_ms(state: State, now: Now) -> int:
@@ -94,7 +94,6 @@ def _anew(state: State, now: Now) -> Iterator[Event]:
         yield stop_event(run, StopCause.MOVED, now)
     leaving = {memo.seat_numbers[run.allocation.domain_id] for run in stops}
     yield from _started_or_planned(state, working, starts, leaving, {run.workload_id for run in stops}, now)
-    yield from _waits(state)
 
 
 def _may_move(state: State, memo: FactsMemo, run: RunState) -> bool:
@@ -209,9 +208,7 @@ def _in_order(state: State, now: Now) -> Iterator[Event]:
                 heappush(heads, following)
         elif strict:
             break
-    events = list(_started_or_planned(state, _working(state, memo), starts, set(), set(), now))
-    yield from events
-    yield from _waits(state)
+    yield from _started_or_planned(state, _working(state, memo), starts, set(), set(), now)
 
 
 _Head = tuple[int, int, WorkloadId, int, ClassId]
@@ -319,11 +316,16 @@ def _started_or_planned(
     yield from intended
 
 
-def _waits(state: State) -> Iterator[Event]:
-    """Once for each class that waits: others are served first."""
+def _waits(state: State, events: tuple[Event, ...]) -> Iterator[Event]:
+    """Once for each class of which a unit still waits: others are served first."""
     policy = state.policy
-    for class_id in state.waiting:
-        if class_id not in state.class_blockers:
+    left = {class_id: len(keys) for class_id, keys in state.waiting.items() if class_id not in state.class_blockers}
+    for event in events if left else ():
+        if isinstance(event, RunIntended):
+            class_id = state.workloads[event.workload_id].class_id
+            left[class_id] = left.get(class_id, 0) - 1
+    for class_id, count in left.items():
+        if count > 0:
             reason = ServedLater(order=policy.order.value, objective=policy.objective.value)
             yield ClassWaits(class_id=class_id, blockers=(reason,))
 

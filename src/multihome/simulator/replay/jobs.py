@@ -130,4 +130,6 @@ def _job(job: TraceJob, usable: Mapping[AcceleratorName, int], node_chips: int) 
         checkpointing=Checkpointing(interval_steps=1),
         work_steps=steps,
     )
-    return ReplayJob(job.arrival_ms, spec, job.model, job.chips, steps, dict(usable))
+    return ReplayJob(
+        job.arrival_ms, spec, job.model, job.chips, steps, {str(name): rate for name, rate in usable.items()}
+    )
