@@ -10,9 +10,10 @@ import msgspec
 
 from multihome.clauses.periods import metered_stretch
 from multihome.clauses.standing import as_it_stands
-from multihome.controller import outbox
+from multihome.controller import outbox, policies
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
+from multihome.controller.event_kinds import OF_WORK
 from multihome.controller.occupancy import disown, enter, hold, let_go
 from multihome.controller.reminders import note_dates
 from multihome.controller.state import (
@@ -50,7 +51,7 @@ def apply(state: State, event: ev.Event, at: Now) -> None:
     """Change the state by one event that happened at an instant."""
     kind = type(event)
     _FOLDS[kind](state, event, at)
-    if kind not in _OF_WORK:
+    if kind not in OF_WORK:
         state.facts_version += 1
         note_dates(state, event, at)
 
@@ -386,19 +387,6 @@ def _orphan(state: State, event: ev.OrphanSeen, at: Now) -> None:
     state.orphans[event.name] = event.provider_id
 
 
-def _policy_set(state: State, event: ev.PolicySet, at: Now) -> None:
-    state.policy = event.policy
-    state.policy_since_process_ms = at.process_ms
-    state.next_round_process_ms = at.process_ms
-    state.planned = {}
-
-
-def _round_planned(state: State, event: ev.RoundPlanned, at: Now) -> None:
-    del at
-    state.next_round_process_ms = event.next_process_ms
-    state.planned = {unit_key(start.workload_id, start.unit): start for start in event.starts}
-
-
 def _nothing(state: State, event: ev.Event, at: Now) -> None:
     """For events that only the record is for."""
     del state, event, at
@@ -495,32 +483,6 @@ _FOLDS: dict[type[ev.Event], Callable[[State, Any, Now], None]] = {
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,
     ev.CommandRefused: _nothing,
-    ev.PolicySet: _policy_set,
-    ev.RoundPlanned: _round_planned,
+    ev.PolicySet: policies.policy_set,
+    ev.RoundPlanned: policies.round_planned,
 }
-
-_OF_WORK = frozenset(
-    {
-        ev.ClockAdvanced,
-        ev.WorkloadSubmitted,
-        ev.ClassWaits,
-        ev.WorkloadCancelled,
-        ev.WorkloadEnded,
-        ev.RuleOverridden,
-        ev.RunIntended,
-        ev.RunStarted,
-        ev.RunBecameUnknown,
-        ev.RunAbsent,
-        ev.RunReady,
-        ev.RunProgressed,
-        ev.RunStopAsked,
-        ev.RunFenced,
-        ev.RunEnded,
-        ev.UnitBackedOff,
-        ev.WorkLost,
-        ev.ChipTimeMetered,
-        ev.CommandRefused,
-        ev.RoundPlanned,
-    }
-)
-"""Events that change runs, the queue and what was used, and no fact: nothing that has a date rests on them."""

@@ -1,4 +1,4 @@
-"""Replays of traces reckoned by hand: exact completion, rounds, restarts, whole gangs, and going on from a checkpoint."""
+"""Replays reckoned by hand: exact completion, rounds, restarts, whole gangs, and going on from a checkpoint."""
 
 from pathlib import Path
 
