@@ -40,8 +40,8 @@ GOLDEN = {
     "cost_usd": 0.361111,
     "files": [],
 }
-"""By hand: job 1 runs from 10 s, job 2 from 110 s to 140 s. At 200 s job 3 is worth more on both chips than job 1 on one,
-which has 620 steps left: job 3 ends at 410 s, and job 1 goes on from 510 s to 820 s. Chips count from a start to the
+"""By hand: job 1 runs from 10 s, job 2 from 110 s to 140 s. At 200 s job 3 is worth more on both chips than job 1 is on
+one, with 620 steps left: job 3 ends at 410 s, and job 1 goes on from 510 s to 820 s. Chips count from a start to the
 boundary at which it is known that they are free."""
 
 
