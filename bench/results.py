@@ -22,7 +22,7 @@ def hash_of(*parts: object) -> str:
 
 def workload_facts(rows: Iterable[WorkloadRow]) -> list[object]:
     """Rows in an order of their own, since connections race. Why they wait is left out: a round may not know yet."""
-    left_out = ("id", "submitted_contract_ms", "submitted_process_ms", "waits_for")
+    left_out = ("id", "submitted_contract_ms", "submitted_process_ms", "waits_for", "more_reasons")
     return sorted((_without(row, *left_out) for row in rows), key=_ENCODER.encode)
 
 

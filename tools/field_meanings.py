@@ -10,7 +10,6 @@ MEANINGS: dict[str, dict[str, str]] = {
     "ProviderIn": {
         "kind": "says what document this is",
         "title": "its name for people",
-        "type": "whose capacity it is and how it is sold",
         "source": "where this is written",
         "pools": "its pools",
     },

@@ -2,11 +2,13 @@
 
 Works in `mutants/`, anew each time. Which modules, and by which tests, stands in pyproject.toml under `[tool.mutmut]`.
 """
+# ruff: noqa: TID251 -- it says how long the campaign took, which is what the clock of the machine is for
 
 import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 from tools.source import ROOT
@@ -18,7 +20,8 @@ _MUTMUT = (sys.executable, "-m", "mutmut")
 
 
 def main() -> int:
-    """Run, list what survived, and print the share; the exit code is 1 below the share that must be killed."""
+    """Run, list what survived, print the time and the share; the exit code is 1 below the share that must be killed."""
+    began_s = time.perf_counter()
     shutil.rmtree(_FOLDER, ignore_errors=True)
     done = subprocess.run((*_MUTMUT, "run"), cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -28,6 +31,7 @@ def main() -> int:
         print(line.strip())
     _asked("export-cicd-stats")
     text, enough = share(json.loads((_FOLDER / "mutmut-cicd-stats.json").read_text(encoding="utf-8")))
+    print(f"{(time.perf_counter() - began_s) / 60:.1f} minutes")
     print(text)
     return 0 if enough else 1
 

@@ -12,7 +12,7 @@ from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
 from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Scope, Use, Window
 from multihome.domain.events import Event
 from multihome.domain.ids import ContractId
-from multihome.domain.placements import Blocker, EndedBy
+from multihome.domain.placements import Blocker, BlockPart, Cut, EndedBy
 from multihome.domain.refusals import RefusalCode
 from multihome.units.calendar import Calendar
 from multihome.units.time import Interval, parse_instant
@@ -85,6 +85,14 @@ def _sample(name: str, hint: object) -> object:
         return ClauseRef(ContractId("CONTRACT"), "CLAUSE")
     if hint is EndedBy:
         return EndedBy(act="ACT", actor="ACTOR", why="WHY")
+    if hint is Cut:
+        return Cut(
+            layer="LAYER",
+            wanted_nodes=3,
+            chips_per_node=8,
+            largest_free_block_nodes=2,
+            parts=(BlockPart(switch=0, nodes=2), BlockPart(switch=1, nodes=1)),
+        )
     if isinstance(hint, UnionType):
         return _sample(name, get_args(hint)[0])
     if hint is int:

@@ -133,7 +133,9 @@ class Tranche:
     awarded_ms: int
     award_id: str
     waiver_ids: tuple[str, ...]
-    exemption: str
+    exempt_by: str
+    exempt_in_words: bool
+    replaces: str
 
 
 @dataclass(frozen=True)
@@ -383,5 +385,8 @@ def _tranche(fields: Fields, contract_id: str, provider: str, currency: str) -> 
         awarded_ms=award.instant("awarded_ms"),
         award_id=award.text("award_id") if award.has("award_id") else "",
         waiver_ids=award.texts("waiver_ids"),
-        exemption=award.text("exemption", ""),
+        exempt_by=award.text("exempt_by") if award.has("exempt_by") else "",
+        # Older programs took an exemption in words for granted; no clause makes such a one.
+        exempt_in_words=bool(award.text("exemption", "")),
+        replaces=award.text("replaces") if award.has("replaces") else "",
     )

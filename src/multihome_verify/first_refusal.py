@@ -100,12 +100,14 @@ class Judge:
                 return "award", [_finding(FindingKind.EVIDENCE_MISSING, clause, capacity, text)]
             beyond = self._beyond(version, made)
             return "award", [_finding(FindingKind.BEYOND_AWARD, clause, capacity, beyond)] if beyond else []
-        if tranche.exemption:
-            return "exemption of a document", []
         if clause.kind == EXCLUSIVITY:
             return "nothing", [_finding(FindingKind.EXCLUSIVE, clause, capacity, "new capacity was exclusive")]
-        if exempts(clause, capacity, (), 0):
+        losses = self.history.losses.get(tranche.replaces, ())
+        if exempts(clause, capacity, losses, version.order, tranche.exempt_by):
             return "exemption", []
+        if not tranche.waiver_ids and (tranche.exempt_by or tranche.exempt_in_words):
+            text = f"it is exempt {_on_ground(tranche.exempt_by)}, and the clause makes no such exemption for it"
+            return "exemption", [_finding(FindingKind.WRONG_EXEMPTION, clause, capacity, text)]
         if not tranche.waiver_ids:
             text = "no notice was served for it, and no exemption is named"
             return "nothing", [_finding(FindingKind.NO_EVIDENCE, clause, capacity, text)]
@@ -137,6 +139,10 @@ class Judge:
 
 def _finding(kind: FindingKind, clause: Clause, capacity: Capacity, text: str) -> Finding:
     return Finding(kind, capacity.seq, text, clause.name, capacity.name)
+
+
+def _on_ground(ground: str) -> str:
+    return f"on the ground {ground[:100]}" if ground else "in words"
 
 
 def _placed(clause: Clause, version: Version, found: list[Finding]) -> Finding:

@@ -114,10 +114,14 @@ class Loss:
 
 @dataclass
 class Version:
-    """One version of a tranche from its record on, and the runs that were placed on it: how many, and the first."""
+    """One version of a tranche, and the runs that were placed on it: how many, and the first.
+
+    Events before `order` were on record when it was recorded.
+    """
 
     capacity: Capacity
     tranche: Tranche
+    order: int
     runs: int = 0
     first_run: str = ""
     first_seq: int = 0
@@ -197,14 +201,14 @@ class History:
             capacity = self._tranche_capacity(seq, tranche)
             versions = self.tranches.setdefault(tranche.id, [])
             if not versions or versions[-1].tranche != tranche:
-                versions.append(Version(capacity, tranche))
+                versions.append(Version(capacity, tranche, self._order + 1))
 
     def _look_again(self, seq: int) -> None:
         """Where a pool or provider is described anew, what stands there may be other capacity than before."""
         for versions in self.tranches.values():
             found = self._tranche_capacity(seq, versions[-1].tranche)
             if replace(found, seq=versions[-1].capacity.seq) != versions[-1].capacity:
-                versions.append(Version(found, versions[-1].tranche))
+                versions.append(Version(found, versions[-1].tranche, versions[-1].order))
 
     def _take_event(self, seq: int, recorded_ms: int, event: Fields) -> None:
         match event.text("type"):

@@ -57,7 +57,8 @@ class NoticeBook:
         if not before:
             yield wrong(FindingKind.OUT_OF_ORDER, f"notice {notice.id} had neither been answered nor lapsed")
             return
-        ended = before[0]
+        # An answer that came to hand after a lapse takes its place; any other second end is a finding of its own.
+        ended = before[1] if before[1:] and self.replaces_lapse(served) else before[0]
         if ended.answer.kind == MATCHED:
             yield wrong(FindingKind.MATCHED, f"the holder had matched notice {notice.id} in full")
             return
@@ -72,6 +73,19 @@ class NoticeBook:
             yield wrong(FindingKind.TOO_MANY_CHIPS, f"{made.capacity.chips} chips, and notice {notice.id} left {left}")
         for kind, text in _changes(version, notice, ended.answer, made.capacity):
             yield wrong(kind, text)
+
+    def replaces_lapse(self, served: Served) -> bool:
+        """Say whether the second end of a notice is an answer that only came to hand after it had lapsed.
+
+        It takes the place of the lapse if no award was made on that before.
+        """
+        ends = self.history.answers.get(served.notice.id, [])
+        if len(ends) == 1 or ends[0].answer.kind != LAPSED or ends[1].answer.kind == LAPSED:
+            return False
+        return not any(
+            made.order < ends[1].order and any(claim.notice_id == served.notice.id for claim in made.award.claims)
+            for made in self.history.awards.values()
+        )
 
     def _used(self, served: Served, made: Made) -> int:
         """Chips of earlier awards under the same notice."""
@@ -99,9 +113,10 @@ def notice_findings(book: NoticeBook) -> Iterator[Finding]:
             text = f"notice {notice.id} states that its window closes at {notice.closes_ms}; by the clause: {closes_ms}"
             yield Finding(FindingKind.WRONG_WINDOW, served.seq, text, clause.name)
         answers = book.history.answers.get(notice.id, [])
-        for answered in answers[:1]:
+        counted = 2 if answers and book.replaces_lapse(served) else 1
+        for answered in answers[:counted]:
             yield from _answer_findings(served, answered, clause, notice.closes_ms if closes_ms is None else closes_ms)
-        for answered in answers[1:]:
+        for answered in answers[counted:]:
             text = f"notice {notice.id} had come to its end at record {answers[0].seq}"
             yield Finding(FindingKind.ANSWERED_TWICE, answered.seq, text, clause.name)
 

@@ -26,14 +26,18 @@ def binds(clause: Clause, capacity: Capacity) -> bool:
     )
 
 
-def exempts(clause: Clause, capacity: Capacity, losses: Sequence[Loss], order: int) -> bool:
+def exempts(clause: Clause, capacity: Capacity, losses: Sequence[Loss], order: int, ground: str = "") -> bool:
     """Say whether an exemption of the clause covers an award that was made by the event `order`.
+
+    Where the award names its ground, no exemption on another ground does.
 
     One for the organisation's own site covers what its own provider has. One for a provider's loss covers what stands
     in for a provider that is declared lost when the award is made, within so many days of the declaration; `losses` are
     that provider's. Uses that an exemption names must be all that the capacity is for.
     """
     for exemption in clause.exemptions:
+        if ground and exemption.ground != ground:
+            continue
         if not capacity.use.within(Use(exemption.kinds, ())):
             continue
         if exemption.ground == "own_site" and capacity.provider.kind == "own":

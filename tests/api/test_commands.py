@@ -176,11 +176,77 @@ def test_no_body_breaks_anything(quiet: httpx.Client, path: str, body: bytes) ->
         assert STATUS_OF[code] == answer.status_code
 
 
+PYDANTIC_WORDS = ("Input should", "String should", "Field required", "valid integer", "valid boolean")
+
+
+def in_house_words(answer: httpx.Response) -> None:
+    """A wrong parameter is told like a wrong field: what it is called, what was expected, what would be accepted."""
+    refusal = answer.json()["refusal"]
+    for problem in (refusal, *refusal["others"]):
+        assert not any(words in problem["text"] for words in PYDANTIC_WORDS), problem
+        assert problem["code"] == EdgeCode.INVALID
+        assert problem["subject"]
+        assert problem["text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "name", "text", "accepted"),
+    [
+        ("", {"limit": "many"}, "limit", "expected a whole number, not 'many'", "a whole number"),
+        ("", {"limit": "1.5"}, "limit", "expected a whole number, not '1.5'", "a whole number"),
+        ("", {"limit": "0"}, "limit", "expected a whole number of at least 1, not '0'", "a whole number of at least 1"),
+        (
+            "/x/logs",
+            {"unit": "100001"},
+            "unit",
+            "expected a whole number of at most 100000, not '100001'",
+            "a whole number of at most 100000",
+        ),
+        ("/x/logs", {"follow": "perhaps"}, "follow", "expected true or false, not 'perhaps'", "true or false"),
+        ("", {"cursor": "c" * 101}, "cursor", "expected at most 100 characters, not ", "at most 100 characters"),
+        ("", {"state": "asleep"}, "state", "expected one of waiting, ", "one of waiting, backing_off, unknown, "),
+    ],
+)
+def test_a_wrong_parameter_is_told_in_the_words_of_the_house(
+    quiet: httpx.Client, path: str, query: dict[str, str], name: str, text: str, accepted: str
+) -> None:
+    answer = quiet.get(f"/v1/workloads{path}", params=query)
+    assert answer.status_code == 422
+    in_house_words(answer)
+    refusal = answer.json()["refusal"]
+    assert refusal["subject"] == name
+    assert refusal["text"].startswith(text)
+    assert refusal["accepted"].startswith(accepted)
+
+
+def test_a_missing_parameter_and_a_wrong_header_are_told_so_too(quiet: httpx.Client) -> None:
+    missing = quiet.delete("/v1/workloads/nobody").json()["refusal"]
+    told = [(each["subject"], each["text"], each["accepted"]) for each in (missing, *missing["others"])]
+    assert told == [
+        ("actor", "`actor` is required, and missing", "who decides this"),
+        ("why", "`why` is required, and missing", "and why"),
+    ]
+    for number in ("x", "-1", "9" * 5_000):
+        answer = quiet.get("/v1/changes", headers={"last-event-id": number})
+        assert answer.status_code == 422
+        in_house_words(answer)
+    empty = quiet.delete("/v1/workloads/nobody", params={"actor": "", "why": "x"})
+    assert empty.json()["refusal"]["text"] == "expected at least 1 character, not ''"
+
+
 @settings(max_examples=60)
-@given(st.dictionaries(st.sampled_from(["unit", "rank", "from", "limit", "cursor", "state", "tenant"]), st.text()))
+@given(
+    st.dictionaries(
+        st.sampled_from(["unit", "rank", "from", "generation", "follow", "limit", "cursor", "state", "tenant"]),
+        st.text() | st.integers().map(str),
+    )
+)
 def test_no_parameter_breaks_anything(quiet: httpx.Client, query: dict[str, str]) -> None:
     for path in ("/v1/workloads", "/v1/workloads/none/logs", "/v1/status"):
-        assert quiet.get(path, params=query).status_code in {200, 404, 422}
+        answer = quiet.get(path, params=query)
+        assert answer.status_code in {200, 404, 422}
+        if answer.status_code == 422:
+            in_house_words(answer)
 
 
 def test_what_was_acknowledged_survives_a_kill(fresh: Plane) -> None:

@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 44
+        assert len(routes) == 47
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):
@@ -357,6 +357,16 @@ def test_procurement_says_what_it_does_not_know(api: httpx.Client) -> None:
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "declined"} | PERSON), "not_found")
     refusal(api.post("/v1/notices/N-0/answer", json={"answer": "lapsed"} | PERSON), "invalid")
     refusal(api.post("/v1/awards", json=part | {"offer": "ghost"}), "not_found")
+    misspelt = refusal(api.post("/v1/needs/ghost/notices", json=asked | {"accelerator": "h10"}), "invalid")
+    assert "H100-SXM-80GB" in str(misspelt)
+    refusal(api.post("/v1/needs/ghost/notices", json=asked | {"accelerator": "h100"}), "not_found")
+    misspelt = refusal(
+        api.post("/v1/notices/N-0/answer", json={"answer": "matched", "accelerator": "h10"} | PERSON), "invalid"
+    )
+    assert "H100-SXM-80GB" in str(misspelt)
+    refusal(api.post("/v1/awards", json=part | {"offer": "ghost"}, params={"dry_run": "true"}), "not_found")
+    for kind in ("offers", "needs", "notices"):
+        refusal(api.get(f"/v1/{kind}/ghost"), "not_found")
     refusal(api.get("/v1/was-allowed/A-0"), "not_found")
     refusal(api.get("/v1/was-allowed/order/h100", params={"as_of": "soon"}), "invalid")
     judged = api.get("/v1/was-allowed/order/h100").json()

@@ -24,7 +24,7 @@ def waiting(*names: str, priority: int = 0) -> Control:
 
 
 def rows_hash(control: Control) -> str:
-    return hash_of(workload_facts(workload_rows(control.state, control.now)))
+    return hash_of(workload_facts(workload_rows(control.state, control.state.workloads.values(), control.now)))
 
 
 def test_order_ids_instants_and_rounds_change_no_hash() -> None:

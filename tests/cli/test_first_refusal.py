@@ -1,20 +1,26 @@
 """First refusal at the command line, from offer to award: a golden transcript, and every answer as JSON."""
 
-import json
 import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import pytest
 
 from multihome.adapters.clock_os.clock import OsClock
 from multihome.adapters.engine_local.drill import begin_outage
 from multihome.app.processes import stop
+from multihome.views.award_preview import AwardPreview
+from multihome.views.procurement import NoticeRow, NoticesView, OfferRow, OffersView
+from multihome.views.was_allowed import WasAllowed
+from multihome.wire.responses import AcceptedOut
 from tests.builders import ALPHA, BETA, contract, first_refusal, offer, world
 from tests.seeding import seed
 
+T = TypeVar("T")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 TRANSCRIPT = Path(__file__).with_name("first_refusal.txt")
@@ -71,22 +77,25 @@ def test_the_transcript_is_what_is_printed(run: Run, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("seeded")
 @pytest.mark.timeout(120)
 def test_every_answer_comes_as_json(run: Run) -> None:
-    def asked(line: str) -> dict[str, object]:
+    def asked(line: str, kind: type[T]) -> T:
         done = run(*shlex.split(line), "--json")
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return msgspec.json.decode(done.stdout, type=kind)
 
     run("up", "--port", "0")
     dates = "--chips 16 --start 2026-02-10 --end 2026-06-10"
-    [notice] = asked(f"notice serve O-1 --clause alpha-1/rofr {dates}")["made"]  # type: ignore[misc]
-    asked(f"notice answer {notice} declined")
-    [award] = asked(f"award O-1 {dates}")["made"]  # type: ignore[misc]
-    assert asked("offer list")["offers"][0]["taken_chips"] == 16  # type: ignore[index]
-    assert asked("offer show O-2")["is_open"] is True
-    assert asked("notice show")["notices"][0]["left_chips"] == 0  # type: ignore[index]
-    assert asked(f"notice show {notice}")["state"] == "declined"
-    judged = asked(f"was-allowed {award}")
-    assert judged["then"]["verdict"] == judged["now"]["verdict"] == "allowed"  # type: ignore[index]
-    assert asked("was-allowed alpha-1/t1")["kind"] == "tranche"
+    [notice] = asked(f"notice serve O-1 --clause alpha-1/rofr {dates}", AcceptedOut).made
+    asked(f"notice answer {notice} declined", AcceptedOut)
+    foreseen = asked(f"award O-1 {dates} --dry-run", AwardPreview)
+    assert [one.code for one in foreseen.evidence] == ["waiver"]
+    assert asked("offer list", OffersView).offers[0].taken_chips == 0
+    [award] = asked(f"award O-1 {dates}", AcceptedOut).made
+    assert asked("offer list", OffersView).offers[0].taken_chips == 16
+    assert asked("offer show O-2", OfferRow).is_open
+    assert asked("notice show", NoticesView).notices[0].left_chips == 0
+    assert asked(f"notice show {notice}", NoticeRow).state == "declined"
+    judged = asked(f"was-allowed {award}", WasAllowed)
+    assert judged.then.verdict == judged.now.verdict == "allowed"
+    assert asked("was-allowed alpha-1/t1", WasAllowed).kind == "tranche"
     assert run("was-allowed", "A-ghost").returncode == 1
-    assert run("offer", "show", "ghost").returncode == 2
+    assert run("offer", "show", "ghost").returncode == 1

@@ -1,6 +1,7 @@
 """The examples in docs/money-clauses.md come to what they show, and every money clause is among them."""
 
 import doctest
+import re
 
 import pytest
 
@@ -17,6 +18,7 @@ MODULES = (
     "termination",
     "renewal",
     "equity",
+    "matching",
 )
 
 
@@ -48,3 +50,8 @@ def test_what_is_public_has_a_source_and_the_rest_is_assumed() -> None:
     deals = PAGE.read_text(encoding="utf-8").split("## Four deals")[1].split("\n### ")[1:]
     assert len(deals) == 4
     assert all("Public: " in deal and "*Assumed*: " in deal for deal in deals)
+    # Of what is public it is said who said so, in brackets, and when: by a year, or by the filing.
+    public = [deal.split("Public: ")[1].split("*Assumed*")[0] for deal in deals]
+    assert [
+        text for text in public if re.search(r"\([A-Z0-9][^)]+\)", text) and re.search("20[0-9]{2}|6-K", text)
+    ] == public

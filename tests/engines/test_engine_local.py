@@ -424,6 +424,8 @@ def test_a_secret_that_others_can_read_is_refused_and_one_of_the_control_plane_i
     with pytest.raises(LaunchRefusedError, match="chmod 600"):
         local.engine.launch(local.intent("true", secrets=("LEAKY",)))
     monkeypatch.setenv("MULTIHOME_SECRET_GIVEN", "by the control plane")
+    with pytest.raises(LaunchRefusedError, match=r"LEAKY may be read.*; the secret GONE is missing.*; .* LOST is miss"):
+        local.engine.launch(local.intent("true", secrets=("LEAKY", "GONE", "LOST")))
     intent = local.intent("echo $GIVEN; ulimit -c", secrets=("GIVEN",))
     local.engine.launch(intent)
     local.ended(intent)

@@ -96,7 +96,7 @@ equivalents = some(
     )
 )
 matches = st.builds(MatchTest, discount_bps_per_year=shares, start_tolerance_days=days, equivalents=equivalents)
-changes = st.builds(MaterialChange, rate_bps=factors, chips_bps=factors, start_days=days, term_days=days)
+changes = st.builds(MaterialChange, rate_bps=shares, chips_bps=shares, start_days=days, term_days=days)
 exemptions = st.builds(Exemption, ground=st.sampled_from(ExemptionGround), workload_kinds=kinds, days=days)
 zero_or_count = st.integers(0, 1_000_000)
 clause = {"id": names, "interval": intervals(), "source": texts}

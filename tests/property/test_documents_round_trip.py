@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
-from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, PriceTiers, Ramp
+from multihome.domain.clause_terms import ClauseTerms, ConcentrationCap, ExemptionGround, PriceTiers, Ramp
 from multihome.domain.commands import Document
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import PoolId, TrancheId
 from multihome.domain.procurement import Firmness, Need, Offer
-from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
+from multihome.domain.supply import DOMAIN_LAYER, FLAT, Delivery, Pool, Provider, ProviderKind, SwitchLayer, Topology
 from multihome.domain.tenants import Quota, Tenant, lineage
 from multihome.domain.workloads import (
     AcceleratorChoice,
@@ -80,9 +80,10 @@ def tranches(draw: st.DrawFn, contract: str, provider: str) -> Tranche:
                 awarded_ms=instants,
                 award_id=st.none() | names,
                 waiver_ids=st.lists(names, max_size=3).map(tuple),
-                exemption=texts,
                 consent=texts,
             )
+            | st.builds(Award, awarded_ms=instants, exempt_by=st.just(ExemptionGround.OWN_SITE))
+            | st.builds(Award, awarded_ms=instants, exempt_by=st.just(ExemptionGround.PROVIDER_LOSS), replaces=names)
         ),
     )
 
@@ -232,6 +233,14 @@ tenant_facts = st.builds(
 
 
 @st.composite
+def topologies(draw: st.DrawFn) -> Topology:
+    layer_names = draw(st.lists(names.filter(lambda name: name != DOMAIN_LAYER), unique=True, min_size=1, max_size=3))
+    under = st.lists(counts, min_size=1, max_size=4).map(tuple)
+    layers = tuple(SwitchLayer(name=name, nodes=draw(under)) for name in layer_names)
+    return Topology(layers=layers, uncut=draw(st.sampled_from(("", *layer_names))))
+
+
+@st.composite
 def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
     provider = Provider(
         id=draw(names),
@@ -241,6 +250,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
         engine=draw(names),
         absence_delay_ms=draw(durations),
         source=draw(texts),
+        aliases=tuple(draw(st.lists(names, max_size=3))),
     )
     pool_names = draw(st.lists(names, unique=True, max_size=3))
     pools = (
@@ -252,6 +262,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider | Pool, ...]:
             accelerator=draw(st.sampled_from(NAMES)),
             chips_per_node=draw(counts),
             watts_per_chip=draw(counts),
+            topology=draw(st.just(FLAT) | topologies()),
         )
         for name in pool_names
     )

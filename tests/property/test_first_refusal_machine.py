@@ -42,6 +42,8 @@ MODES = st.sampled_from(FirstRefusalMode)
 WINDOW_DAYS, WAIVER_DAYS, LOSS_DAYS = 3, 6, 2
 CAP_DAYS = 50
 """A cap counts the chips of this many days."""
+LOT_CHIPS = 8
+"""What offers sell at least, and in steps of which."""
 RATES = {"O-1": RATE, "O-2": RATE + 100_000}
 
 
@@ -56,6 +58,8 @@ class Left(msgspec.Struct):
     asked: int | None = None
     from_ms: int | None = None
     until_ms: int = 0
+    lapsed: bool = False
+    used: bool = False
 
 
 class Buying(RuleBasedStateMachine):
@@ -104,6 +108,7 @@ class Buying(RuleBasedStateMachine):
         for left in self.left.values():
             if left.from_ms is None and left.closes_ms <= self.now_ms:
                 left.from_ms, left.until_ms = left.closes_ms, left.closes_ms + WAIVER_DAYS * MS_PER_DAY
+                left.lapsed = True
 
     @rule(name=st.sampled_from(sorted(RATES)), chips=CHIPS, start=STARTS, back_h=st.sampled_from([0, 0, 30, -1]))
     def serve(self, name: str, chips: int, start: int, back_h: int) -> None:
@@ -126,24 +131,39 @@ class Buying(RuleBasedStateMachine):
         closes_ms = (served_ms // MS_PER_DAY + WINDOW_DAYS + 1) * MS_PER_DAY
         self.left[NoticeId(answer.made[0])] = Left(chips, RATES[name], day(start), served_ms, closes_ms)
 
-    @rule(pick=st.integers(0, 99), kind=KINDS, chips=CHIPS, dear=st.sampled_from([None, 0, 1, -100_000]))
-    def answer(self, pick: int, kind: AnswerKind, chips: int, dear: int | None) -> None:
+    @rule(
+        pick=st.integers(0, 99),
+        kind=KINDS,
+        chips=CHIPS,
+        dear=st.sampled_from([None, 0, 1, -100_000]),
+        back_h=st.sampled_from([0, 0, 12, 100]),
+    )
+    def answer(self, pick: int, kind: AnswerKind, chips: int, dear: int | None, back_h: int) -> None:
         if not self.left:
             return
         notice_id = list(self.left)[pick % len(self.left)]
         left = self.left[notice_id]
         rate = None if dear is None else left.rate + dear
         said = chips if kind is AnswerKind.MATCHED_IN_PART else None
-        command = AnswerNotice(notice_id=notice_id, kind=kind, chips=said, rate_micro_usd_per_chip_hour=rate, **PERSON)
+        answered_ms = self.now_ms - back_h * MS_PER_HOUR
+        command = AnswerNotice(
+            notice_id=notice_id,
+            kind=kind,
+            chips=said,
+            rate_micro_usd_per_chip_hour=rate,
+            effective_ms=answered_ms,
+            **PERSON,
+        )
         answer = self.control.ask(command)
-        if left.from_ms is not None:
+        is_ended = left.from_ms is not None and (left.used or not left.lapsed)
+        if is_ended or answered_ms < left.served_ms:
             assert isinstance(answer, Refusal)
             return
-        expected = self.expected_answer(left, kind, chips, dear)
+        expected = self.expected_answer(left, kind, chips, dear, answered_ms)
         assert (answer.code if isinstance(answer, Refusal) else None) == expected, answer
         if expected is not None:
             return
-        left.from_ms, left.until_ms = self.now_ms, self.now_ms + WAIVER_DAYS * MS_PER_DAY
+        left.from_ms, left.until_ms, left.lapsed = answered_ms, answered_ms + WAIVER_DAYS * MS_PER_DAY, False
         if kind is AnswerKind.MATCHED:
             left.chips = 0
         elif kind is AnswerKind.MATCHED_IN_PART:
@@ -151,8 +171,10 @@ class Buying(RuleBasedStateMachine):
         elif rate is not None:
             left.asked = rate
 
-    def expected_answer(self, left: Left, kind: AnswerKind, chips: int, dear: int | None) -> RefusalCode | None:
-        if self.now_ms >= left.closes_ms:
+    def expected_answer(
+        self, left: Left, kind: AnswerKind, chips: int, dear: int | None, answered_ms: int
+    ) -> RefusalCode | None:
+        if answered_ms >= left.closes_ms:
             return RefusalCode.WINDOW_CLOSED
         is_match = kind is not AnswerKind.DECLINED
         if not is_match and dear is not None and self.mode is not FirstRefusalMode.FIRST_OFFER:
@@ -208,6 +230,7 @@ class Buying(RuleBasedStateMachine):
         assert list(check_award(self.control.state, award)) == []
         if not is_emergency:
             covering[0].chips -= chips
+            covering[0].used = True
 
     def keeps_cap(self, chips: int, starts_ms: int) -> bool:
         """Alpha and beta have 32 chips each all year; beta has what was awarded besides, from a day on."""
@@ -220,11 +243,11 @@ class Buying(RuleBasedStateMachine):
         return (32 * hours + extra) * 10_000 <= self.cap_bps * (64 * hours + extra)
 
     def check_most(self, said: str, chips: int, starts_ms: int) -> None:
-        """The most chips that a refusal names keep the cap, and one more does not."""
+        """The most chips that a refusal names keep the cap, and with one more lot of the offers they do not."""
         most = int(said.split()[2]) if said else 0
         assert most < chips
         assert not most or self.keeps_cap(most, starts_ms)
-        assert not self.keeps_cap(most + 1, starts_ms)
+        assert not self.keeps_cap(most + LOT_CHIPS, starts_ms)
 
     def covers(self, left: Left, name: str, chips: int, starts_ms: int) -> bool:
         return (
@@ -256,6 +279,8 @@ TestBuying.settings = settings(
     [
         # Whoever decides takes the terms of a notice for whatever is asked: only the dates of a waiver are looked at.
         ("multihome.clauses.waivers._terms_gap", lambda *_: ""),
+        # Whoever records an answer does not look at the awards that rest on the lapse.
+        ("multihome.controller.procurement._rests_on_lapse", lambda *_: ()),
         # Whoever decides asks no cap.
         ("multihome.procurement.awards.verdicts", lambda *_: ()),
     ],

@@ -80,13 +80,13 @@ def newest_prepayment_first(
     return prepayment.draw(turned, left, charge, at_ms)
 
 
-def grace_forgotten(terms: DelayRemedy, promised_ms: int, accepted_ms: int) -> delay_remedy.Delay:
-    return delay_remedy.delay(msgspec.structs.replace(terms, grace_days=0), promised_ms, accepted_ms)
+def grace_forgotten(terms: DelayRemedy, promised_ms: int, accepted_ms: int, zone: str) -> delay_remedy.Delay:
+    return delay_remedy.delay(msgspec.structs.replace(terms, grace_days=0), promised_ms, accepted_ms, zone)
 
 
-def day_begun_not_counted(terms: DelayRemedy, promised_ms: int, accepted_ms: int) -> delay_remedy.Delay:
+def day_begun_not_counted(terms: DelayRemedy, promised_ms: int, accepted_ms: int, zone: str) -> delay_remedy.Delay:
     days = (accepted_ms - promised_ms) // MS_PER_DAY
-    return delay_remedy.delay(terms, promised_ms, promised_ms + days * MS_PER_DAY)
+    return delay_remedy.delay(terms, promised_ms, promised_ms + days * MS_PER_DAY, zone)
 
 
 PLANTS = {

@@ -1,13 +1,15 @@
 """What the simulated control plane journalled, judged by the program that shares nothing with it."""
 
 import base64
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from multihome.domain.clause_terms import Exemption, ExemptionGround
-from multihome.domain.commands import AwardOffer, DeclareLost, Restore
+from multihome.domain.commands import Apply, AwardOffer, DeclareLost, Restore
+from multihome.domain.contracts import Award
 from multihome.domain.events import AwardMade
 from multihome.domain.ids import OfferId
 from multihome.domain.refusals import Refusal, RefusalCode
@@ -21,7 +23,7 @@ from multihome.views.was_allowed import Verdict, was_allowed
 from multihome_verify.bundle import Report, Trust, verify
 from multihome_verify.chain import Anchor
 from multihome_verify.findings import Finding, FindingKind
-from tests.builders import ALPHA, contract, day, first_refusal, offer
+from tests.builders import ALPHA, contract, day, first_refusal, offer, tranche
 from tests.control import Control, installed
 
 BAD = "brisk-2025/bad"
@@ -114,6 +116,37 @@ def test_who_comes_back_in_the_millisecond_of_an_award_was_lost_before_it(*, res
     assert judged is not None
     assert judged.now.verdict is Verdict.NOT_ALLOWED
     assert found_of(control, award_id) == [FindingKind.WRONG_EXEMPTION]
+
+
+@pytest.mark.parametrize(
+    ("award", "found"),
+    [
+        ({"exempt_by": "provider_loss", "replaces": "alpha"}, []),
+        ({"exempt_by": "own_site"}, [FindingKind.WRONG_EXEMPTION]),
+        ({"exemption": "agreed in a side letter"}, [FindingKind.WRONG_EXEMPTION]),
+    ],
+)
+def test_a_ground_that_a_document_names_is_held_against_the_clause(
+    award: dict[str, str], found: list[FindingKind]
+) -> None:
+    exempting = first_refusal(exemptions=(Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=2),))
+    control = installed(contract(clauses=[exempting]))
+    control.do(DeclareLost(provider_id=ALPHA, **PERSON))
+    named = Award(awarded_ms=control.now.contract_ms, exempt_by=ExemptionGround.PROVIDER_LOSS, replaces=ALPHA)
+    part = tranche("beta-1", "t2", "beta/main", award=named)
+    old = tranche("beta-1", pool_id="beta/main")
+    control.do(Apply(documents=(contract("beta", tranches=[old, part]),), workloads=()))
+    rows = rows_of(control)
+    body = json.loads(rows[-1].body)
+    (documented,) = body["events"]
+    written = documented["document"]["tranches"][1]["award"]
+    assert (written.pop("exempt_by"), written.pop("replaces")) == ("provider_loss", "alpha")
+    written.update(award)
+    changed = json.dumps(body).encode()
+    rows[-1] = JournalRow(rows[-1].seq, changed, chain_hash(rows[-2].hash, changed))
+    report = verified(rows, "alpha-1")
+    assert [one.kind for one in report.findings if one.award == part.id] == found
+    assert not [code for code in report.in_scope if code.endswith("of a document")]
 
 
 def found_of(control: Control, award_id: str) -> list[FindingKind]:

@@ -172,6 +172,10 @@ def test_heads_are_signed_published_and_stamped_by_command(authority: Authority,
         assert "stamped at 2026-03-04T05:06:07+00:00" in _run(state, "head", "stamp", "--tsa", asked.url)
         _run(state, "head", "publish", kept.url)
         assert kept.received[0][1].decode() == _run(state, "head", "sign")
+        nowhere = str(tmp_path / "nowhere" / "head.json")
+        told = json.loads(_run(state, "head", "publish", nowhere, kept.url, "--json", code=1).splitlines()[0])
+        assert (told["arrived"], list(told["failed"])) == ([kept.url], [nowhere])
+        assert [body for _, body in kept.received[1:]] == [kept.received[0][1]]
         authority.status = 2
         assert "refused" in _run(state, "head", "stamp", "--tsa", asked.url, code=1)
         authority.status = 0

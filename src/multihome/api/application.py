@@ -14,7 +14,8 @@ from multihome.api.context import Context, refused_response
 from multihome.api.documentation import document
 from multihome.api.fast import FastRoutes
 from multihome.api.guard import Guard
-from multihome.wire.refusals import EdgeCode, ProblemOut, edge_refusal, invalid
+from multihome.wire.parameter_problems import parameter_problem
+from multihome.wire.refusals import EdgeCode, edge_refusal, invalid
 
 
 class UnknownParameterError(Exception):
@@ -70,10 +71,11 @@ async def _unknown_parameter(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     """A parameter of the path, the query or the headers that is not what it should be."""
-    del request
+    dependant = request.scope["route"].dependant
+    parameters = (*dependant.query_params, *dependant.header_params, *dependant.path_params)
+    meanings = {parameter.alias: parameter.field_info.description or "" for parameter in parameters}
     problems = cast("RequestValidationError", error).errors()
-    told = (ProblemOut(EdgeCode.INVALID.value, str(problem["loc"][-1]), str(problem["msg"])) for problem in problems)
-    return refused_response(invalid(told))
+    return refused_response(invalid(parameter_problem(problem, meanings) for problem in problems))
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

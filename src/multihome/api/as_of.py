@@ -1,6 +1,6 @@
 """Answers as of an instant: one road for every route that shows what is, or was, on record."""
 
-import heapq
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
@@ -40,7 +40,7 @@ async def answer_as_of(context: Context, as_of: str, make: Callable[[State, int]
 
 async def state_at(context: Context, at_ms: int) -> State:
     """What was recorded by an instant of contract time."""
-    rows = await context.service.history(lambda: _fact_rows(context.journal))
+    rows = await context.service.history(lambda: fact_rows(context.journal))
     return state_as_of((read_row(row) for row in rows), at_ms)
 
 
@@ -56,5 +56,26 @@ def instant_of(name: str, text: str) -> int | RefusalOut | None:
     return at_ms if at_ms >= 0 else edge_refusal(EdgeCode.INVALID, name, f"{text!r} is before 1970", accepted)
 
 
-def _fact_rows(journal: Journal) -> list[HistoryRow]:
-    return list(heapq.merge(*(rows_of(journal, kind) for kind in AS_OF_KINDS), key=lambda row: row.seq))
+def fact_rows(journal: Journal) -> list[HistoryRow]:
+    """Rows of the kinds that a state as of an instant is folded from, in the order of the journal.
+
+    Rows of one kind are in order. Where a record left rows of several, that record is read again with all its rows,
+    since an event may rest on the one before it.
+    """
+    by_kind = [rows_of(journal, kind) for kind in AS_OF_KINDS]
+    records = Counter(seq for rows in by_kind for seq in {row.seq for row in rows})
+    whole = {seq: _record_rows(journal, seq) for seq, kinds in records.items() if kinds > 1}
+    alone = (row for rows in by_kind for row in rows if row.seq not in whole)
+    mixed = (row for rows in whole.values() for row in rows)
+    # Sorting is stable: rows of one record stay as they stand.
+    return sorted([*alone, *mixed], key=_seq)
+
+
+def _record_rows(journal: Journal, seq: int) -> list[HistoryRow]:
+    """The rows of one record, of which a page of one row holds all."""
+    page = journal.history("", after_seq=seq - 1, limit=1)
+    return [row for row in page if row.seq == seq and row.kind in AS_OF_KINDS]
+
+
+def _seq(row: HistoryRow) -> int:
+    return row.seq

@@ -50,6 +50,7 @@ def _names(state: State) -> NamesOut:
     return NamesOut(
         accelerators=tuple(state.accelerators),
         providers=tuple(state.providers),
+        aliases=tuple(alias for provider in state.providers.values() for alias in provider.aliases),
         pools=tuple(state.pools),
         contracts=tuple(state.contracts),
         clauses=tuple(f"{contract.id}/{terms.id}" for contract in contracts for terms in contract.clauses),

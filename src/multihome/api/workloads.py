@@ -18,8 +18,9 @@ from multihome.units.time import Now
 from multihome.views.explain import Explanation, explain
 from multihome.views.history import DECISION, RUN, WORKLOAD
 from multihome.views.preview import Preview, preview
-from multihome.views.status import UNIT_STATES, WorkloadRow, unit_rows, workload_row
+from multihome.views.status import WorkloadRow, unit_rows, workload_row, workload_rows
 from multihome.wire.documents_workloads import WorkloadIn
+from multihome.wire.parameter_problems import STATE_PATTERN
 from multihome.wire.refusals import RefusalOut, refusal_out
 from multihome.wire.requests import OverrideIn, read_body, read_workload
 from multihome.wire.responses import AcceptedOut, WorkloadOut, WorkloadPage
@@ -49,7 +50,7 @@ async def submit_workload(request: Request, context: Ctx, *, dry_run: bool = Fal
 async def list_workloads(
     context: Ctx,
     tenant: Annotated[str, Query(max_length=400, description="this tenant and all below it")] = "",
-    state: Annotated[str, Query(pattern=f"^({'|'.join(UNIT_STATES)})?$")] = "",
+    state: Annotated[str, Query(pattern=STATE_PATTERN)] = "",
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT,
     cursor: Annotated[str, Query(max_length=100, description="the id that the page before ended with")] = "",
 ) -> Response:
@@ -62,10 +63,8 @@ def _page(known: State, now: Now, tenant: str, state: str, limit: int, cursor: s
     live = list(known.workloads.values())
     first = next((index + 1 for index, workload in enumerate(live) if workload.id == cursor), 0) if cursor else 0
     rows: list[WorkloadRow] = []
-    for workload in live[first:]:
-        if tenant and not f"{workload.spec.tenant_id}/".startswith(f"{tenant}/"):
-            continue
-        row = workload_row(known, workload, now)
+    chosen = (each for each in live[first:] if not tenant or f"{each.spec.tenant_id}/".startswith(f"{tenant}/"))
+    for row in workload_rows(known, chosen, now):
         if state in {"", row.state}:
             rows.append(row)
         if len(rows) > limit:

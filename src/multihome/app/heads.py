@@ -1,6 +1,7 @@
 """Heads of the journal, signed, kept in the state directory, published and stamped."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from multihome.adapters.signer_ed25519.signer import Ed25519Signer, KeyUnusableE
 from multihome.adapters.stamper_rfc3161.stamper import QUERY_TYPE, NotStampedError, question_of, time_in
 from multihome.app.journals import at_rest
 from multihome.app.state_directory import holder_pid
-from multihome.cli.launchers import KeptHead, LaunchError
+from multihome.cli.launchers import KeptHead, LaunchError, Published
 from multihome.client.client import Client
 from multihome.client.outside import OutsideError, post
 from multihome.ports.journal import GENESIS_HASH
@@ -52,24 +53,30 @@ def keep_signed(state: Path, head: tuple[int, str]) -> KeptHead:
         raise LaunchError(msg) from error
 
 
-def publish(state: Path, target: str) -> KeptHead:
-    """Sign the head and take it to a file, which is replaced at once, or post it to an address.
+def publish(state: Path, targets: Sequence[str]) -> Published:
+    """Sign the head and take it to each target: a file, which is replaced at once, or an address, where it is posted.
+
+    One that fails keeps it from no other.
 
     Raises:
-        LaunchError: it was not signed, or did not arrive.
+        LaunchError: it was not signed.
     """
     head = sign(state)
+    return Published(head, {target: _not_taken(target, head.text.encode()) for target in targets})
+
+
+def _not_taken(target: str, body: bytes) -> str:
+    """Take a head to one target; why it did not arrive, or nothing where it did."""
     try:
         if "://" in target:
-            post(target, head.text.encode(), "application/json")
+            post(target, body, "application/json")
         else:
-            write_whole(Path(target), head.text.encode())
+            write_whole(Path(target), body)
     except OSError as error:
-        msg = f"{target}: {error.strerror}"
-        raise LaunchError(msg) from error
+        return f"{target}: {error.strerror}"
     except OutsideError as error:
-        raise LaunchError(str(error)) from error
-    return head
+        return str(error)
+    return ""
 
 
 def stamp(state: Path, authority: str, head: Path | None) -> tuple[str, Path]:

@@ -19,12 +19,11 @@ from multihome.adapters.engine_local.engine import LocalEngine
 from multihome.adapters.engine_local.environment import control_plane_environ, read_secrets
 from multihome.adapters.engine_local.layout import Layout
 from multihome.adapters.relational.sqlite import open_sqlite
-from multihome.adapters.solver_highs import HighsSolver
-from multihome.adapters.webhooks import WebhookNotifier
 from multihome.api.application import application
 from multihome.api.context import Context
 from multihome.api.metrics import Metrics
 from multihome.app.engines import SilentEngine
+from multihome.app.late import LateNotifier, LateSolver
 from multihome.app.logs import log_to
 from multihome.app.measuring import MeasuredJournal
 from multihome.app.state_directory import RESTORED_FILE, announced, claimed, token_of
@@ -82,12 +81,12 @@ def serve(options: StartOptions) -> None:
             _notifier(options.state, clock),
             adoption,
         )
-        context = Context(service, clock, metrics, VERSION, HighsSolver())
+        context = Context(service, clock, metrics, VERSION, LateSolver())
         app = application(context, token_of(options.state, mint))
         uvloop.run(_run(options, service, context, app, listener))
 
 
-def _notifier(state: Path, clock: OsClock) -> WebhookNotifier:
+def _notifier(state: Path, clock: OsClock) -> LateNotifier:
     """Signs with the same secrets that programs get, and calls only hosts that the setting allows."""
     environ = control_plane_environ()
 
@@ -95,7 +94,7 @@ def _notifier(state: Path, clock: OsClock) -> WebhookNotifier:
         return read_secrets((name,), Layout(state, ProviderId("webhooks")), environ)[name]
 
     hosts = environ.get("MULTIHOME_WEBHOOK_HOSTS", "")
-    return WebhookNotifier(clock, read_secret, [host.strip() for host in hosts.split(",") if host.strip()])
+    return LateNotifier(clock, read_secret, [host.strip() for host in hosts.split(",") if host.strip()])
 
 
 def _engine(state: Path, provider: Provider, clock: OsClock) -> Engine:

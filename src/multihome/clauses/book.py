@@ -11,7 +11,14 @@ from multihome.clauses import exclusivity, first_refusal
 from multihome.clauses.scope import Awarded, covers_award, within_use
 from multihome.clauses.waivers import waiver_gap
 from multihome.domain.accelerators import AcceleratorType
-from multihome.domain.clause_terms import ClauseRef, ClauseTerms, Exclusivity, FirstRefusal, TakeOrPay
+from multihome.domain.clause_terms import (
+    ClauseRef,
+    ClauseTerms,
+    Exclusivity,
+    ExemptionGround,
+    FirstRefusal,
+    TakeOrPay,
+)
 from multihome.domain.contracts import Contract, Tranche, Waiver
 from multihome.domain.ids import AcceleratorName, AwardId, ContractId, NoticeId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.domain.placements import Evidence
@@ -33,12 +40,12 @@ class Forbidden(msgspec.Struct, frozen=True):
 class MissingPermission(msgspec.Struct, frozen=True):
     """A clause that an award stands against, and what is missing, in words.
 
-    `accepted` is what would be permitted instead, where that is known; empty where only time can tell.
+    `chips_max` is how many chips would be permitted instead; 0 where none would, or only time can tell.
     """
 
     clause: ClauseRef
     missing: str
-    accepted: str = ""
+    chips_max: int = 0
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -106,6 +113,17 @@ def permission(book: Book, contract: Contract, tranche: Tranche) -> Evidence | M
     return joined(found) if found else unbound(book, contract.provider_id, awarded)
 
 
+def unpermitted(
+    book: Book, contract: Contract, tranche: Tranche
+) -> Iterator[tuple[Contract, Exclusivity | FirstRefusal, str]]:
+    """The clauses that bind a tranche and that its document does not satisfy, with why; asks no award on record."""
+    awarded = awarded_of(book, contract, tranche)
+    for holder_contract, terms in binding(book, awarded):
+        verdict = _verdict(book, holder_contract, terms, tranche, awarded)
+        if isinstance(verdict, MissingPermission):
+            yield holder_contract, terms, verdict.missing
+
+
 def joined(found: list[Evidence]) -> Evidence:
     """Evidence for each of several clauses as one: the first, with the others beside it."""
     return msgspec.structs.replace(found[0], others=tuple(found[1:])) if found[1:] else found[0]
@@ -132,6 +150,7 @@ def awarded_of(book: Book, contract: Contract, tranche: Tranche) -> Awarded:
         use=tranche.use,
         terms=terms,
         awarded_ms=tranche.award.awarded_ms,
+        replaces=tranche.award.replaces,
     )
 
 
@@ -248,13 +267,9 @@ def _verdict(
     book: Book, holder_contract: Contract, terms: Exclusivity | FirstRefusal, tranche: Tranche, awarded: Awarded
 ) -> Evidence | MissingPermission:
     clause = ClauseRef(holder_contract.id, terms.id)
-    if tranche.award.exemption:
-        return Evidence(
-            code="exemption", clause=clause, awarded_ms=tranche.award.awarded_ms, text=tranche.award.exemption
-        )
     if isinstance(terms, Exclusivity):
         return MissingPermission(clause, "new capacity was exclusive to the holder when it was awarded")
-    exempt = exempted(book, holder_contract, terms, awarded)
+    exempt = exempted(book, holder_contract, first_refusal.only_on(terms, tranche.award.exempt_by), awarded)
     return exempt or _waived(book, holder_contract, terms, tranche, awarded)
 
 
@@ -297,7 +312,7 @@ def waiver_evidence(waiver: Waiver, awarded_ms: int) -> Evidence:
 def _waiver_for(book: Book, clause: ClauseRef, tranche: Tranche) -> Waiver | MissingPermission:
     """The waiver of the award that belongs to a clause; it may need one of each of several holders."""
     if not tranche.award.waiver_ids:
-        return MissingPermission(clause, "no notice was served and no exemption is named")
+        return MissingPermission(clause, _unexempted(tranche.award.exempt_by))
     for waiver_id in tranche.award.waiver_ids:
         waiver = book.waivers.get(waiver_id)
         if waiver is None:
@@ -306,6 +321,12 @@ def _waiver_for(book: Book, clause: ClauseRef, tranche: Tranche) -> Waiver | Mis
             return waiver
     named = ", ".join(tranche.award.waiver_ids)
     return MissingPermission(clause, f"none of the waivers named ({named}) belongs to it")
+
+
+def _unexempted(ground: ExemptionGround | None) -> str:
+    if ground is None:
+        return "no notice was served and no exemption is named"
+    return f"no notice was served, and its conditions for {ground.value} do not hold"
 
 
 def _chips_awarded_before(book: Book, waiver_id: WaiverId, tranche: Tranche) -> int:

@@ -11,7 +11,7 @@ import msgspec
 from multihome.domain.clause_terms import DelayRemedy
 from multihome.units.calendar import Calendar, days_between, later_days
 from multihome.units.money import Rounding, share_of
-from multihome.units.time import MS_PER_DAY, Interval
+from multihome.units.time import Interval
 
 FEE_HOURS = 720
 """The fee that a discount is a share of is that of thirty days."""
@@ -33,9 +33,12 @@ class EndRight(StrEnum):
     ORDER = "order"
 
 
-def delay(terms: DelayRemedy, promised_ms: int, accepted_ms: int) -> Delay:
-    """The remedy for capacity promised at one instant and accepted at another; nothing when it was in time."""
-    late_days = days_between(promised_ms, accepted_ms)
+def delay(terms: DelayRemedy, promised_ms: int, accepted_ms: int, zone: str) -> Delay:
+    """The remedy for capacity promised at one instant and accepted at another; nothing when it was in time.
+
+    Days are those of the contract's zone.
+    """
+    late_days = days_between(promised_ms, accepted_ms, zone)
     counted = max(0, late_days - terms.grace_days)
     uncapped = counted * terms.discount_bps_per_day
     return Delay(
@@ -57,15 +60,15 @@ def shifted_end_ms(terms: DelayRemedy, late: Delay, ends_ms: int, calendar: Cale
     return later_days(ends_ms, late.late_days, calendar.zone) if terms.shifts_end else ends_ms
 
 
-def end_rights(terms: DelayRemedy, promised_ms: int, at_ms: int) -> tuple[EndRight, ...]:
+def end_rights(terms: DelayRemedy, promised_ms: int, at_ms: int, zone: str) -> tuple[EndRight, ...]:
     """What may be ended at an instant at which capacity is still outstanding; days count from the promise."""
     rights = ((EndRight.TRANCHE, terms.end_tranche_after_days), (EndRight.ORDER, terms.end_order_after_days))
-    return tuple(right for right, days in rights if days and at_ms >= right_opens_ms(promised_ms, days))
+    return tuple(right for right, days in rights if days and at_ms >= right_opens_ms(promised_ms, days, zone))
 
 
-def right_opens_ms(promised_ms: int, days: int) -> int:
+def right_opens_ms(promised_ms: int, days: int, zone: str) -> int:
     """When a right opens that a clause gives so many days after the promise, if capacity is still outstanding then."""
-    return promised_ms + days * MS_PER_DAY
+    return later_days(promised_ms, days, zone)
 
 
 def suspended_chip_ms(chips: int, promised_ms: int, accepted_ms: int, interval: Interval) -> int:

@@ -6,6 +6,8 @@ a notice that has ended leaves to others stands in `waivers`.
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from multihome.clauses.scope import Awarded, covers_award, covers_workload, within_use
 from multihome.domain.clause_terms import Exemption, ExemptionGround, FirstRefusal, Use
 from multihome.domain.ids import AcceleratorName, ProviderId
@@ -69,6 +71,18 @@ def exempting(
     return None
 
 
+def only_on(terms: FirstRefusal, ground: ExemptionGround | None) -> FirstRefusal:
+    """The clause with its exemptions on the ground that somebody named; as it is where nobody named one."""
+    if ground is None:
+        return terms
+    return msgspec.structs.replace(terms, exemptions=tuple(one for one in terms.exemptions if one.ground is ground))
+
+
+def grounds_text(terms: FirstRefusal) -> str:
+    """The grounds on which a clause exempts an award, each with its conditions, in words; empty where it has none."""
+    return "; ".join(f"{one.ground.value} ({_conditions(one)})" for one in terms.exemptions)
+
+
 def emergency_until(exemption: Exemption, loss: Interval, calendar: Calendar) -> int:
     """Until when an exemption lets a lost provider be replaced: so many days after the declaration."""
     return later_days(loss.start_ms, exemption.days, calendar.zone)
@@ -92,6 +106,13 @@ def on_loss(terms: FirstRefusal, calendar: Calendar, lost_ms: int) -> tuple[str,
         "no_emergency_exemption",
         f"the loss opens no exemption from {terms.mode.value}; replacements go to capacity whose award was permitted",
     )
+
+
+def _conditions(exemption: Exemption) -> str:
+    if exemption.ground is ExemptionGround.OWN_SITE:
+        return f"capacity of the organisation's own, for {_kinds(exemption)}"
+    days = f"{exemption.days} days"
+    return f"in place of a provider declared lost, awarded within {days} of that, for {_kinds(exemption)}"
 
 
 def _kinds(exemption: Exemption) -> str:

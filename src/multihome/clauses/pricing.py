@@ -124,6 +124,36 @@ def answer(columns: Columns, prices: Prices, index: int) -> Priced | Forbidden:
     )
 
 
+class BelowZero(msgspec.Struct, frozen=True):
+    """Why the bill shrinks by more use, per chip-hour of the block, in micro-units.
+
+    `usage` is what its use is charged under the tiers, below zero where they lower the charge of what was used before;
+    `deficiency` is what falls away of the take-or-pay's charge, at the tranche's rate. The first is the smaller.
+    """
+
+    usage_micro_usd_per_chip_hour: int
+    deficiency_micro_usd_per_chip_hour: int
+    tiers: ClauseRef | None
+
+
+def below_zero(columns: Columns, prices: Prices, index: int) -> BelowZero | None:
+    """Why an answer's price is negative; None where it is not."""
+    if prices.micro_usd_per_chip_hour[index] >= 0:
+        return None
+    row = prices.row[[index]]
+    # The wide road has no bounds, and a word is not asked for a million times.
+    chip_ms, free = prices.chip_ms[[index]].astype(object), prices.free_chip_ms[[index]].astype(object)
+    wide = columns.widened()
+    usage = per_chip_hour(_usage(wide, row, chip_ms), chip_ms)
+    deficiency = per_chip_hour(charge(free, wide.rate[row]), chip_ms)
+    tiers = int(columns.tier_clause[row[0]])
+    return BelowZero(
+        int(usage[0]),
+        int(deficiency[0]),
+        None if tiers == NO_CLAUSE else columns.clauses[tiers],
+    )
+
+
 def taken(columns: Columns, row: int, chips: int, use: Interval) -> Columns:
     """The columns once so many chips more of a row's lot are in use over an interval.
 

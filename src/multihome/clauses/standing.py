@@ -77,4 +77,5 @@ def _shifted_end_ms(contract: Contract, tranche: Tranche, accepted: Sequence[Del
     last_ms = max((one.effective_ms for one in accepted if one.tranche_id == tranche.id), default=None)
     if terms is None or last_ms is None:
         return tranche.ends_ms
-    return shifted_end_ms(terms, delay(terms, tranche.promised_ms, last_ms), tranche.ends_ms, contract.calendar)
+    late = delay(terms, tranche.promised_ms, last_ms, contract.calendar.zone)
+    return shifted_end_ms(terms, late, tranche.ends_ms, contract.calendar)

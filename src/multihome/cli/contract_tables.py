@@ -8,8 +8,9 @@ from rich.text import Text
 
 from multihome.cli.tables import table_of
 from multihome.controller.deadlines import Deadline
+from multihome.units.calendar import format_local_date
 from multihome.units.money import format_usd
-from multihome.units.time import format_date, format_instant, format_moment
+from multihome.units.time import format_instant, format_moment
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 
 LINES_MAX = 200
@@ -26,7 +27,7 @@ def contracts(view: ContractList) -> RenderableType:
         table.add_row(
             row.id,
             row.provider_id,
-            format_date(row.until_ms),
+            format_local_date(row.until_ms, row.zone),
             f"{row.ordered_chips:,}",
             f"{row.delivered_chips:,}",
             "" if row.upcoming is None else f"{format_moment(row.upcoming.at_ms)}: {row.upcoming.text}",
@@ -38,7 +39,7 @@ def contract(view: ContractView) -> RenderableType:
     """One contract."""
     row = view.row
     holidays = f", {len(view.holidays)} holidays" if view.holidays else ""
-    term = f"{format_date(row.from_ms)} to {format_date(row.until_ms)}"
+    term = f"{format_local_date(row.from_ms, row.zone)} to {format_local_date(row.until_ms, row.zone)}"
     lines = [
         f"{row.id}: {row.title}",
         f"with {row.provider_id}, {term}, as of {format_instant(view.as_of_ms)}",
@@ -64,7 +65,8 @@ def _section(title: str, text: str) -> list[RenderableType]:
 
 def _clauses(view: ContractView) -> Iterator[str]:
     for clause in view.clauses:
-        yield f"  {clause.id} ({clause.kind}), {format_date(clause.from_ms)} to {format_date(clause.until_ms)}"
+        term = f"{format_local_date(clause.from_ms, view.zone)} to {format_local_date(clause.until_ms, view.zone)}"
+        yield f"  {clause.id} ({clause.kind}), {term}"
         for term in clause.terms:
             yield f"    {term}"
         yield f"    source: {clause.source}"
@@ -73,7 +75,8 @@ def _clauses(view: ContractView) -> Iterator[str]:
 def _amendments(view: ContractView) -> Iterator[str]:
     for amendment in view.amendments:
         changed = ", ".join(amendment.clauses) or "no clause"
-        yield f"  {amendment.id}, effective {format_date(amendment.effective_ms)}: {changed} ({amendment.source})"
+        effective = format_local_date(amendment.effective_ms, view.zone)
+        yield f"  {amendment.id}, effective {effective}: {changed} ({amendment.source})"
 
 
 def _tranches(view: ContractView) -> Table:
@@ -85,8 +88,8 @@ def _tranches(view: ContractView) -> Table:
             f"{row.chips:,}",
             f"{row.delivered_chips:,}",
             row.state.replace("_", " "),
-            format_date(row.promised_ms),
-            format_date(row.ends_ms),
+            format_local_date(row.promised_ms, view.zone),
+            format_local_date(row.ends_ms, view.zone),
             format_usd(row.rate_micro_usd_per_chip_hour),
         )
     return table

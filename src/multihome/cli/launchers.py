@@ -1,6 +1,6 @@
 """What `app` hands to the command line, so that it can start things it may not know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,13 @@ class KeptHead(msgspec.Struct, frozen=True):
     file: Path
 
 
+class Published(msgspec.Struct, frozen=True):
+    """A head that was taken to targets: for each, why it did not arrive, or nothing where it did."""
+
+    head: KeptHead
+    failures: dict[str, str]
+
+
 class Exported(msgspec.Struct, frozen=True):
     """A bundle that was written: where, how many records it holds, and its head."""
 
@@ -62,7 +69,7 @@ class Proofs(msgspec.Struct, frozen=True):
 
     export: Callable[[Path, str, Path], Exported]
     sign: Callable[[Path], KeptHead]
-    publish: Callable[[Path, str], KeptHead]
+    publish: Callable[[Path, Sequence[str]], Published]
     stamp: Callable[[Path, str, Path | None], tuple[str, Path]]
     public_key: Callable[[Path], str]
 

@@ -6,10 +6,11 @@ from rich.text import Text
 from multihome.cli.tables import table_of
 from multihome.units.money import format_usd
 from multihome.units.time import format_date, format_duration, format_instant
+from multihome.views.award_preview import AwardPreview
 from multihome.views.needs import NeedRow, NeedsView
 from multihome.views.procurement import NoticeRow, NoticesView, OfferRow, OffersView
 from multihome.views.was_allowed import Judgement, WasAllowed
-from multihome.views.words import clause_text, use_text
+from multihome.views.words import clause_text, evidence_text, use_text
 
 
 def needs(view: NeedsView) -> RenderableType:
@@ -108,6 +109,20 @@ def notice(row: NoticeRow) -> RenderableType:
     for award in row.awards:
         lines.append(f"award {award.id}: {award.terms.chips:,} chips of {award.provider_id} ({award.pool_id})")
         lines.extend(f"  {consequence}" for consequence in award.consequences)
+    return Text("\n".join(lines))
+
+
+def award_preview(view: AwardPreview) -> RenderableType:
+    """What an award would do, which nobody made."""
+    terms = view.terms
+    lines = [
+        f"would award {terms.chips:,} {terms.accelerator} of {view.provider_id} in {view.pool_id} (nothing was taken)",
+        f"term       {format_date(terms.starts_ms)} to {format_date(terms.ends_ms)}",
+        f"rate       {format_usd(terms.rate_micro_usd_per_chip_hour)} per chip-hour",
+        *(f"permitted  {evidence_text(one)}" for one in view.evidence),
+        *(f"cap        {clause_text(one.clause)}: {one.text}" for one in view.caps),
+        *(f"due        {clause_text(one.clause)}: {one.text}" for one in view.consequences),
+    ]
     return Text("\n".join(lines))
 
 

@@ -1,23 +1,21 @@
 """Commands of procurement: needs, offers, first-refusal notices, awards, and what was allowed when."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from multihome.cli import options
-from multihome.cli.session import ArgumentsWrongError, client_of, say, tell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
-
-    from rich.console import RenderableType
-
+from multihome.cli.session import client_of, tell
 
 Effective = Annotated[str, typer.Option(metavar="DATE", help="When it took effect; now when left out, never ahead.")]
 Chips = Annotated[int, typer.Option(min=1, help="How many chips.")]
-Start = Annotated[str, typer.Option(metavar="DATE", help="From when.")]
-End = Annotated[str, typer.Option(metavar="DATE", help="Until when.")]
+ChipsTaken = Annotated[int | None, typer.Option("--chips", min=1, help="How many it takes; as noticed if left out.")]
+Start = Annotated[str, typer.Option("--start", metavar="DATE", help="From when.")]
+End = Annotated[str, typer.Option("--end", metavar="DATE", help="Until when.")]
+Accelerator = Annotated[str, typer.Option("--accelerator", help="Of which accelerator, in any spelling.")]
+FirstRefusal = Annotated[str, typer.Option("--clause", metavar="CONTRACT/CLAUSE", help="The right of first refusal.")]
+Need = Annotated[str, typer.Argument(metavar="NEED")]
+Notice = Annotated[str, typer.Argument(metavar="NOTICE")]
 Offer = Annotated[str, typer.Argument(metavar="OFFER")]
 
 
@@ -36,7 +34,7 @@ def need_list(
 
 def need_show(
     context: typer.Context,
-    need: Annotated[str, typer.Argument(metavar="NEED")],
+    need: Need,
     as_of: options.AsOf = "",
     state: options.State = options.state_default(),
     *,
@@ -45,17 +43,14 @@ def need_show(
     """Show one need: offers, notices and awards for it, obtainability and time to capacity."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).needs(as_of=as_of)
-    found = [row for row in reply.value.needs if row.need.id == need]
-    _only(found, "need", need, [row.need.id for row in reply.value.needs])
-    _tell_one(found[0], as_json, procurement_tables.need)
+    tell(client_of(context, state).need(need, as_of=as_of), as_json, procurement_tables.need)
 
 
 def need_ask(  # noqa: PLR0913, PLR0917 -- one argument an option
     context: typer.Context,
-    need: Annotated[str, typer.Argument(metavar="NEED")],
-    clause: Annotated[str, typer.Option(metavar="CONTRACT/CLAUSE", help="A first refusal in the mode first_offer.")],
-    accelerator: Annotated[str, typer.Option(help="Of which accelerator.")],
+    need: Need,
+    clause: FirstRefusal,
+    accelerator: Accelerator,
     region: Annotated[str, typer.Option(help="Where.")],
     chips: Chips,
     rate_cap: Annotated[str, typer.Option(metavar="USD", help="The highest rate per chip-hour.")],
@@ -110,16 +105,13 @@ def offer_show(
     """Show one offer with all its terms."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).offers(as_of=as_of)
-    found = [row for row in reply.value.offers if row.offer.id == offer]
-    _only(found, "offer", offer, [row.offer.id for row in reply.value.offers])
-    _tell_one(found[0], as_json, procurement_tables.offer)
+    tell(client_of(context, state).offer(offer, as_of=as_of), as_json, procurement_tables.offer)
 
 
 def notice_serve(  # noqa: PLR0913, PLR0917 -- one argument an option
     context: typer.Context,
     offer: Offer,
-    clause: Annotated[str, typer.Option(metavar="CONTRACT/CLAUSE", help="The right of first refusal.")],
+    clause: FirstRefusal,
     chips: Chips,
     start: Start,
     end: End,
@@ -141,13 +133,13 @@ def notice_serve(  # noqa: PLR0913, PLR0917 -- one argument an option
 
 def notice_answer(  # noqa: PLR0913, PLR0917 -- one argument an option
     context: typer.Context,
-    notice: Annotated[str, typer.Argument(metavar="NOTICE")],
+    notice: Notice,
     answer: Annotated[str, typer.Argument(metavar="matched|matched_in_part|declined")],
-    chips: Annotated[int | None, typer.Option(min=1, help="How many it takes; as noticed when left out.")] = None,
+    chips: ChipsTaken = None,
     rate: Annotated[str, typer.Option(metavar="USD", help="At which rate per chip-hour.")] = "",
-    start: Annotated[str, typer.Option(metavar="DATE", help="From when.")] = "",
-    end: Annotated[str, typer.Option(metavar="DATE", help="Until when.")] = "",
-    accelerator: Annotated[str, typer.Option(help="Of which accelerator.")] = "",
+    start: Start = "",
+    end: End = "",
+    accelerator: Accelerator = "",
     why: options.Why = "the holder's answer",
     effective: Effective = "",
     actor: options.Actor = options.actor_default(),
@@ -183,13 +175,11 @@ def notice_show(
     """Show the notices that were served, or the whole of one."""
     from multihome.cli import procurement_tables  # noqa: PLC0415
 
-    reply = client_of(context, state).notices(as_of=as_of)
+    client = client_of(context, state)
     if notice is None:
-        tell(reply, as_json, procurement_tables.notices)
-        return
-    found = [row for row in reply.value.notices if row.notice.id == notice]
-    _only(found, "notice", notice, [row.notice.id for row in reply.value.notices])
-    _tell_one(found[0], as_json, procurement_tables.notice)
+        tell(client.notices(as_of=as_of), as_json, procurement_tables.notices)
+    else:
+        tell(client.notice(notice, as_of=as_of), as_json, procurement_tables.notice)
 
 
 def award(  # noqa: PLR0913, PLR0917 -- one argument an option
@@ -204,15 +194,23 @@ def award(  # noqa: PLR0913, PLR0917 -- one argument an option
     actor: options.Actor = options.actor_default(),
     state: options.State = options.state_default(),
     *,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say who permits it, what caps make of it and what falls due; take nothing."),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Take an offer; where a clause stands against it, say which, and from when on it could be permitted."""
-    from multihome.cli import tables  # noqa: PLC0415
+    from multihome.cli import procurement_tables, tables  # noqa: PLC0415
 
     body = _without_empty(
         offer=offer, chips=chips, starts=start, ends=end, replaces=replaces, effective=effective, actor=actor, why=why
     )
-    tell(client_of(context, state).award(body), as_json, tables.accepted)
+    client = client_of(context, state)
+    if dry_run:
+        tell(client.award_preview(body), as_json, procurement_tables.award_preview)
+    else:
+        tell(client.award(body), as_json, tables.accepted)
 
 
 def was_allowed(
@@ -232,21 +230,3 @@ def was_allowed(
 def _without_empty(**fields: object) -> dict[str, object]:
     """The fields that were given."""
     return {name: value for name, value in fields.items() if value not in {"", None}}
-
-
-def _only(found: "Sequence[object]", what: str, name: str, names: "Sequence[str]") -> None:
-    if not found:
-        wrong = f"no {what} is called {name}; there are: {', '.join(names) or 'none'}"
-        raise ArgumentsWrongError(wrong)
-
-
-def _tell_one(row: object, as_json: bool, show: "Callable[[Any], RenderableType]") -> None:  # noqa: FBT001
-    """Print one row of a view, as JSON or for people."""
-    import msgspec  # noqa: PLC0415
-
-    from multihome.cli.session import show_on_terminal  # noqa: PLC0415
-
-    if as_json:
-        say(msgspec.json.encode(row).decode())
-    else:
-        show_on_terminal(show(row))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from multihome.cli import options
+from multihome.cli.launchers import LaunchError
 from multihome.cli.session import launchers_of, say, say_either
 
 
@@ -35,20 +36,32 @@ def head_sign(
     if out is None:
         say(proofs.sign(state.absolute()).text.strip())
         return
-    head = proofs.publish(state.absolute(), str(out))
+    found = proofs.publish(state.absolute(), (str(out),))
+    if found.failures[str(out)]:
+        raise LaunchError(found.failures[str(out)])
+    head = found.head
     say_either(as_json, {"file": str(out), "seq": head.seq, "hash": head.hash}, f"{out}: {head.seq}:{head.hash}")
 
 
 def head_publish(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="FILE|URL", help="A file that is replaced, or where to post it.")],
+    targets: Annotated[
+        list[str], typer.Argument(metavar="FILE|URL...", help="Files that are replaced, and where to post it.")
+    ],
     state: options.State = options.state_default(),
     *,
     as_json: options.Json = False,
 ) -> None:
-    """Sign the journal's head and take it to where others keep it."""
-    head = launchers_of(context).proofs.publish(state.absolute(), target)
-    say_either(as_json, {"target": target, "seq": head.seq, "hash": head.hash}, f"{target}: {head.seq}:{head.hash}")
+    """Sign the journal's head and take it to where others keep it; every target is tried, whatever became of others."""
+    found = launchers_of(context).proofs.publish(state.absolute(), targets)
+    head, failed = found.head, {target: error for target, error in found.failures.items() if error}
+    arrived = [target for target in found.failures if target not in failed]
+    facts = {"seq": head.seq, "hash": head.hash, "arrived": arrived, "failed": failed}
+    words = "\n".join(f"{target}: {head.seq}:{head.hash}" for target in arrived)
+    if as_json or arrived:
+        say_either(as_json, facts, words)
+    if failed:
+        raise LaunchError("\n".join(failed.values()))
 
 
 def head_stamp(

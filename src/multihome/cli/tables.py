@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from multihome.cli.hanging import Hanging
 from multihome.units.money import format_usd
 from multihome.units.time import format_instant
 from multihome.views.audit import AuditReport
@@ -64,8 +65,8 @@ def workload(view: WorkloadOut) -> RenderableType:
         )
     lines = [f"{row.name} ({row.id}) of {row.tenant_id}: {row.state}, {row.units_up}/{row.units} up"]
     if row.waits_for:
-        lines.append(f"waits: {row.waits_for}")
-    return Group(Text("\n".join(lines)), table)
+        lines.append(f"waits: {_waits(row)}")
+    return Group(Hanging(lines), table)
 
 
 def explanation(view: Explanation) -> RenderableType:
@@ -81,7 +82,7 @@ def explanation(view: Explanation) -> RenderableType:
     lines.extend(view.notes)
     scenario = any(line.contract_ms != line.process_ms for line in view.story)
     story = [f"  {times(line.contract_ms, line.process_ms, scenario=scenario)}  {line.text}" for line in view.story]
-    return Group(Text("\n".join(lines)), *_prices(view.prices), Text("\n".join(["what happened", *story])))
+    return Group(Hanging(lines), *_prices(view.prices), Hanging(["what happened", *story]))
 
 
 def foreseen(view: Preview) -> RenderableType:
@@ -94,7 +95,7 @@ def foreseen(view: Preview) -> RenderableType:
         lines.append(f"{view.waiting_units} unit(s) would wait because")
         lines.extend(f"  {sentence}" for sentence in view.waits_because)
     lines.extend(view.notes)
-    return Group(Text("\n".join(lines)), *_prices(view.prices))
+    return Group(Hanging(lines), *_prices(view.prices))
 
 
 def clock(view: ClockOut) -> RenderableType:
@@ -154,7 +155,7 @@ def _workloads(rows: list[WorkloadRow]) -> Table:
     table.columns[0].no_wrap = True
     for row in rows:
         progress = f", step {row.progress.step}" if row.progress and row.pools else ""
-        waits = f"; waits: {row.waits_for}" if row.pools and row.waits_for else row.waits_for
+        waits = f"; waits: {_waits(row)}" if row.pools and row.waits_for else _waits(row)
         table.add_row(
             row.name,
             row.state,
@@ -163,6 +164,11 @@ def _workloads(rows: list[WorkloadRow]) -> Table:
             ", ".join(row.pools) + progress + waits,
         )
     return table
+
+
+def _waits(row: WorkloadRow) -> str:
+    """The reason nearest to passing; `explain` tells the others."""
+    return f"{row.waits_for} (+{row.more_reasons} more)" if row.more_reasons else row.waits_for
 
 
 def _prices(rows: tuple[PriceRow, ...]) -> list[RenderableType]:

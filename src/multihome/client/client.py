@@ -13,12 +13,13 @@ from multihome.client.directory import NotRunningError, read_server, read_token
 from multihome.client.refused import RefusedError
 from multihome.domain.commands import Document
 from multihome.domain.workloads import WorkloadSpec
+from multihome.views.award_preview import AwardPreview
 from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
-from multihome.views.needs import NeedsView
+from multihome.views.needs import NeedRow, NeedsView
 from multihome.views.preview import Preview
-from multihome.views.procurement import AwardsView, NoticesView, OffersView
+from multihome.views.procurement import AwardsView, NoticeRow, NoticesView, OfferRow, OffersView
 from multihome.views.report import Report
 from multihome.views.sequences import CreditsView, TrancheSequence, TranchesView
 from multihome.views.status import StatusView, WorkloadRow
@@ -224,6 +225,18 @@ class Client:
         """All offers, now or as of an instant."""
         return self._read(OffersView, "/v1/offers", _said(as_of=as_of))
 
+    def offer(self, name: str, *, as_of: str = "") -> Reply[OfferRow]:
+        """One offer, now or as of an instant."""
+        return self._read(OfferRow, f"/v1/offers/{_part(name)}", _said(as_of=as_of))
+
+    def need(self, name: str, *, as_of: str = "") -> Reply[NeedRow]:
+        """One need, now or as of an instant."""
+        return self._read(NeedRow, f"/v1/needs/{_part(name)}", _said(as_of=as_of))
+
+    def notice(self, name: str, *, as_of: str = "") -> Reply[NoticeRow]:
+        """One first-refusal notice, now or as of an instant."""
+        return self._read(NoticeRow, f"/v1/notices/{_part(name)}", _said(as_of=as_of))
+
     def notices(self, *, as_of: str = "") -> Reply[NoticesView]:
         """All first-refusal notices, now or as of an instant."""
         return self._read(NoticesView, "/v1/notices", _said(as_of=as_of))
@@ -247,6 +260,10 @@ class Client:
     def award(self, body: Mapping[str, object]) -> Reply[AcceptedOut]:
         """Take an offer."""
         return self._command(AcceptedOut, "POST", "/v1/awards", dict(body))
+
+    def award_preview(self, body: Mapping[str, object]) -> Reply[AwardPreview]:
+        """What taking an offer would do, by every clause; takes nothing."""
+        return self._command(AwardPreview, "POST", "/v1/awards", dict(body), {"dry_run": "true"})
 
     def was_allowed(self, subject: str, as_of: str) -> Reply[WasAllowed]:
         """Whether an award, tranche or run was allowed, by what was known at an instant and is known now."""

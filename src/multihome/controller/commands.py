@@ -43,7 +43,7 @@ from multihome.domain.events import (
     WorkloadCancelled,
     WorkloadSubmitted,
 )
-from multihome.domain.ids import ContractId, PoolId, ProviderId, WorkloadId
+from multihome.domain.ids import PoolId, ProviderId, WorkloadId
 from multihome.domain.notifications import Webhook
 from multihome.domain.policy import ROUND_MS_MAX
 from multihome.domain.procurement import Need, Offer
@@ -104,7 +104,6 @@ def _advance_clock(state: State, command: cmd.AdvanceClock, request: cmd.Request
 
 
 def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> Decision:
-    del now
     known = with_documents(state, command.documents)
     problems = [*_described_twice(command), *document_problems(state, known, command.documents)]
     events: list[Event] = []
@@ -116,7 +115,7 @@ def _apply(state: State, command: cmd.Apply, request: cmd.Request, now: Now) -> 
             continue
         changes.append(f"{'+' if before is None else '~'} {_DOCUMENT_WORDS[type(document)]} {key}")
         events.append(DocumentRecorded(document=document))
-        events.extend(_consequences(known, document, request.actor))
+        events.extend(_consequences(known, document, request.actor, now))
     workload_ids: list[WorkloadId] = []
     for ordinal, spec in enumerate(command.workloads):
         name = applied_name(spec.tenant_id, spec.name)
@@ -157,16 +156,11 @@ def _queue_full(state: State, added: int, subject: str) -> Iterable[Refusal]:
         yield Refusal(RefusalCode.QUEUE_FULL, subject, f"{WORKLOADS_MAX} live workloads are the limit")
 
 
-def _consequences(known: State, document: Document, actor: str) -> list[Event]:
-    """What follows from a delivery beside its capacity."""
-    if not isinstance(document, Delivery):
+def _consequences(known: State, document: Document, actor: str, now: Now) -> list[Event]:
+    """What follows from a delivery beside its capacity; nothing before its date, see `deliveries_due`."""
+    if not isinstance(document, Delivery) or document.effective_ms > now.contract_ms:
         return []
-    contract = known.contracts.get(ContractId(document.tranche_id.rpartition("/")[0]))
-    tranche = next((one for one in contract.tranches if one.id == document.tranche_id), None) if contract else None
-    if contract is None or tranche is None:
-        return []
-    chips_per_domain = tranche.nodes_per_domain * known.pools[tranche.pool_id].chips_per_node
-    return delivered(contract, tranche, document, actor, document.source, chips_per_domain)
+    return delivered(known, document, actor, document.source)
 
 
 def _submit(state: State, command: cmd.Submit, request: cmd.Request, now: Now) -> Decision:

@@ -34,13 +34,14 @@ from multihome.units.calendar import (
     MINUTES_PER_DAY,
     Calendar,
     Period,
+    format_local_date,
     last_opening_day,
     later_days,
     local_instant,
     period_interval,
 )
 from multihome.units.money import format_usd
-from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval, format_date
+from multihome.units.time import FOREVER_MS, MS_PER_DAY, Interval
 
 HORIZON_DAYS = 366
 """How far a calendar looks ahead when nobody says."""
@@ -311,8 +312,9 @@ def _renewal(contract: Contract, terms: Renewal) -> Iterator[_Dated]:
     if end_ms > LATEST_MS:
         return
     last_ms = last_notice_ms(terms.notice, end_ms, contract.calendar)
-    goes_on = f"goes on for {terms.term_days} days from {format_date(end_ms)}"
-    silent = f"it {goes_on}" if terms.mode is RenewalMode.AUTOMATIC else f"it ends on {format_date(end_ms)}"
+    ends = format_local_date(end_ms, contract.calendar.zone)
+    goes_on = f"goes on for {terms.term_days} days from {ends}"
+    silent = f"it {goes_on}" if terms.mode is RenewalMode.AUTOMATIC else f"it ends on {ends}"
     text = f"last day to give notice; if nobody does, {silent}"
     yield last_ms, DeadlineKind.RENEWAL_NOTICE, text
 
@@ -359,7 +361,9 @@ def _late(contract: Contract, terms: DelayRemedy, name: str, promised_ms: int, m
     )
     for days, what, text in rights:
         if (days or what is DeadlineKind.GRACE_ENDS) and promised_ms <= LATEST_MS:
-            yield Deadline(right_opens_ms(promised_ms, days), contract.id, terms.id, what, text, name)
+            yield Deadline(
+                right_opens_ms(promised_ms, days, contract.calendar.zone), contract.id, terms.id, what, text, name
+            )
 
 
 def of_contract(found: tuple[Deadline, ...], contract_id: ContractId) -> tuple[Deadline, ...]:

@@ -26,6 +26,7 @@ from multihome.domain.procurement import TrancheStep
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.supply import Delivery
 from multihome.domain.tranche_phases import TranchePhase, phase_after, phase_of, steps_from
+from multihome.units.calendar import format_local_date
 from multihome.units.money import format_usd
 from multihome.units.time import Now, format_date
 
@@ -71,10 +72,28 @@ def claim_credit(state: State, command: ClaimCredit, request: Request, now: Now)
     return accepted(event, answer=Accepted(changes=(f"claimed {format_usd(due.amount_micro_usd)}: {due.text}",)))
 
 
-def delivered(
-    contract: Contract, tranche: Tranche, delivery: Delivery, actor: str, why: str, chips_per_domain: int
-) -> list[Event]:
+def deliveries_due(state: State, now: Now) -> Iterator[Event]:
+    """What comes of deliveries that were recorded ahead and whose date has come: nobody acts, time does.
+
+    A tranche that was ended in the meantime is not delivered any more.
+    """
+    ahead = [state.deliveries[delivery_id] for delivery_id in state.deliveries_ahead]
+    for delivery in sorted(ahead, key=_effective):
+        if delivery.effective_ms > now.contract_ms:
+            return
+        found = _tranche_of(state, delivery.tranche_id)
+        if isinstance(found, Refusal):
+            continue
+        if phase_after(phase_in(state, found[1]), TrancheStep.ACCEPTED, is_last=True) is not None:
+            yield from delivered(state, delivery, "", delivery.source)
+
+
+def delivered(state: State, delivery: Delivery, actor: str, why: str) -> list[Event]:
     """What an acceptance leads to beside the capacity: the step it is, and what the delay remedy makes of it."""
+    found = _tranche_of(state, delivery.tranche_id)
+    if isinstance(found, Refusal):
+        return []
+    contract, tranche = found
     moved = TrancheMoved(
         tranche_id=tranche.id,
         step=TrancheStep.ACCEPTED,
@@ -83,8 +102,18 @@ def delivered(
         actor=actor,
         why=why,
     )
-    chips = delivery.domains * chips_per_domain
+    chips = delivery.domains * tranche.nodes_per_domain * state.pools[tranche.pool_id].chips_per_node
     return [moved, *_remedy(contract, tranche, delivery.effective_ms, chips, _shift_text(contract, tranche))]
+
+
+def _effective(delivery: Delivery) -> tuple[int, str]:
+    return delivery.effective_ms, delivery.id
+
+
+def _ahead(state: State, tranche: Tranche) -> int:
+    """Domains whose acceptance is on record for a later date."""
+    ahead = (state.deliveries[delivery_id] for delivery_id in state.deliveries_ahead)
+    return sum(delivery.domains for delivery in ahead if delivery.tranche_id == tranche.id)
 
 
 def phase_in(state: State, tranche: Tranche) -> TranchePhase:
@@ -107,7 +136,7 @@ def _step_problem(
 ) -> Refusal | None:
     subject = f"tranche {tranche.id}"
     moves = state.tranche_moves.get(tranche.id, [])
-    outstanding = tranche.domains - sum(move.domains for move in moves)
+    outstanding = tranche.domains - sum(move.domains for move in moves) - _ahead(state, tranche)
     phase = phase_in(state, tranche)
     if phase_after(phase, command.step, is_last=True) is None:
         steps = ", ".join(step.value for step in steps_from(phase)) or "none"
@@ -126,7 +155,8 @@ def _step_problem(
             return settled
     if command.step is TrancheStep.ACCEPTED and not 1 <= command.domains <= outstanding:
         text = f"{command.domains} domains cannot be accepted"
-        return Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=f"1 to {outstanding} domains")
+        left = f"1 to {outstanding} domains" if outstanding else "none: deliveries of the rest are on record already"
+        return Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=left)
     if command.step is TrancheStep.RESCHEDULED and not at_ms < command.promised_ms < tranche.ends_ms:
         dates = f"after {format_date(at_ms)}, before {format_date(tranche.ends_ms)}"
         return Refusal(RefusalCode.BAD_DATES, subject, "it cannot be promised for then", accepted=dates)
@@ -137,14 +167,14 @@ def _step_problem(
 
 def _no_right_to_end(contract: Contract, tranche: Tranche, step: TrancheStep, at_ms: int) -> Refusal | None:
     """Why a late tranche, or its order, may not be ended yet: the delay remedy gives the right, or nobody does."""
-    subject, what = f"tranche {tranche.id}", _RIGHTS[step]
+    subject, what, zone = f"tranche {tranche.id}", _RIGHTS[step], contract.calendar.zone
     terms = delay_remedy_of(contract, tranche)
     days = 0 if terms is None else terms.end_tranche_after_days if what == "tranche" else terms.end_order_after_days
     if terms is None or not days:
         return Refusal(RefusalCode.NOT_PERMITTED, subject, f"no delay remedy gives a right to end the {what}")
-    if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms)):
+    if any(right.value == what for right in end_rights(terms, tranche.promised_ms, at_ms, contract.calendar.zone)):
         return None
-    opens = format_date(right_opens_ms(tranche.promised_ms, days))
+    opens = format_local_date(right_opens_ms(tranche.promised_ms, days, zone), zone)
     text = f"clause {contract.id}/{terms.id} gives a right to end the {what} only {days} days after its promise"
     return Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=f"from {opens} on, if it is still outstanding")
 
@@ -164,7 +194,7 @@ def _step_events(
             source=f"accepted by {command.actor}: {command.why}",
         )
         yield DocumentRecorded(document=delivery)
-        yield from delivered(contract, tranche, delivery, command.actor, command.why, chips_per_domain)
+        yield from delivered(state, delivery, command.actor, command.why)
         return
     ended = [tranche]
     if command.step is TrancheStep.ORDER_ENDED:
@@ -202,7 +232,7 @@ def _remedy(contract: Contract, tranche: Tranche, at_ms: int, chips: int, then: 
     terms = delay_remedy_of(contract, tranche)
     if terms is None:
         return
-    late = delay(terms, tranche.promised_ms, at_ms)
+    late = delay(terms, tranche.promised_ms, at_ms, contract.calendar.zone)
     if not late.late_days:
         return
     clause = ClauseRef(contract.id, terms.id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from multihome.controller.documents_contracts import contract_problems
+from multihome.controller.documents_contracts import contract_problems, topology_refusal
 from multihome.controller.documents_procurement import procurement_problems
 from multihome.controller.known import Known, reference, tranches_by_id
 from multihome.controller.settled import step_problem
@@ -37,6 +37,7 @@ def with_documents(state: State, documents: tuple[Document, ...]) -> Known:
         deliveries=dict(state.deliveries),
         tenants=dict(state.tenants),
         awards=state.awards,
+        provider_states=state.provider_states,
     )
     for document in documents:
         table, key = place_of(known, document)
@@ -51,8 +52,10 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
     problems: list[Refusal] = []
     for document in documents:
         match document:
-            case AcceleratorType() | Provider() | Webhook():
+            case AcceleratorType() | Webhook():
                 continue
+            case Provider():
+                problems.extend(_alias_problems(known, document))
             case Pool():
                 problems.extend(_pool_problems(state, known, document))
             case Contract():
@@ -69,6 +72,15 @@ def document_problems(state: State, known: Known, documents: tuple[Document, ...
                 assert_never(document)
     problems.extend(_quota_problems(known, {document.id for document in documents if isinstance(document, Tenant)}))
     return problems
+
+
+def _alias_problems(known: Known, provider: Provider) -> Iterator[Refusal]:
+    """Names of a provider that another one has too: a workload that used one could mean either."""
+    for other in known.providers.values():
+        shared = [name for name in (provider.id, *provider.aliases) if other.is_called(name)]
+        if other.id != provider.id and shared:
+            text = f"{', '.join(map(repr, shared))} is what provider {other.id} is called too"
+            yield Refusal(RefusalCode.AMBIGUOUS, f"provider {provider.id}", text, accepted="names of no other provider")
 
 
 def workload_problems(known: Known, spec: WorkloadSpec) -> list[Refusal]:
@@ -97,11 +109,9 @@ def _lots_for(known: Known, spec: WorkloadSpec) -> Iterator[tuple[AcceleratorCho
     for contract in known.contracts.values():
         for tranche in contract.tranches:
             pool = known.pools[tranche.pool_id]
-            place = (
-                (pool.provider_id, spec.infra.provider),
-                (pool.region, spec.infra.region),
-                (pool.zone, spec.infra.zone),
-            )
+            place = ((pool.region, spec.infra.region), (pool.zone, spec.infra.zone))
+            if spec.infra.provider and not known.providers[pool.provider_id].is_called(spec.infra.provider):
+                continue
             if any(wanted not in {"", here} for here, wanted in place):
                 continue
             for choice in spec.choices:
@@ -148,6 +158,7 @@ def _pool_problems(state: State, known: Known, pool: Pool) -> Iterator[Refusal]:
                     f"contract {contract.id} delivers to it, and is with {contract.provider_id}, not {pool.provider_id}"
                 )
                 yield Refusal(RefusalCode.UNKNOWN_REFERENCE, subject, text)
+            yield from topology_refusal(subject, pool, tranche)
             if tranche.id in delivered and before is not None and _chips_of(before) != _chips_of(pool):
                 text = f"tranche {tranche.id} was delivered into it; describe another pool for other chips"
                 yield Refusal(RefusalCode.SETTLED, subject, text)

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 
-from multihome.clauses.book import tranche_chips
+from multihome.clauses.book import tranche_chips, unpermitted
+from multihome.clauses.first_refusal import grounds_text
 from multihome.clauses.substitution import permits
 from multihome.controller.documents_terms import terms_problems
 from multihome.controller.known import Known, reference
 from multihome.controller.settled import rewriting_problems
 from multihome.controller.state import State
-from multihome.domain.clause_terms import ClauseTerms, Substitution
+from multihome.domain.clause_terms import ClauseTerms, Exclusivity, Substitution
 from multihome.domain.contracts import USD, Contract, Tranche
 from multihome.domain.refusals import Refusal, RefusalCode
+from multihome.domain.supply import Pool
+from multihome.scheduling.topology.tree import topology_problem
+from multihome.units.calendar import format_local_date
 from multihome.units.time import format_date
 
 
@@ -38,6 +42,15 @@ def contract_problems(state: State, known: Known, contract: Contract) -> Iterato
         yield from rewriting_problems(state, before, contract)
 
 
+def topology_refusal(subject: str, pool: Pool, tranche: Tranche) -> Iterator[Refusal]:
+    """What is wrong between the switches of a pool and the domains that a tranche brings into it."""
+    problem = topology_problem(pool.topology, tranche.nodes_per_domain)
+    if problem:
+        text = f"the topology of pool {pool.id} is not that of a domain of tranche {tranche.id}: {problem}"
+        accepted = f"{tranche.nodes_per_domain} nodes in all, and every switch under one switch of the layer above"
+        yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=accepted)
+
+
 def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> Iterator[Refusal]:
     subject = f"clause {contract.id}/{terms.id}"
     inside = contract.interval.start_ms <= terms.interval.start_ms < terms.interval.end_ms <= contract.interval.end_ms
@@ -45,11 +58,22 @@ def _clause_problems(known: Known, contract: Contract, terms: ClauseTerms) -> It
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"its dates {format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)} do not lie in "
-            f"order within the contract's",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            f"its dates {_day(contract, terms.interval.start_ms)} to {_day(contract, terms.interval.end_ms)} do not "
+            f"lie in order within the contract's",
+            accepted=_term_text(contract),
         )
     yield from terms_problems(known, contract, terms)
+
+
+def _term_text(contract: Contract) -> str:
+    """The days that may be named within a contract; empty where its own are not in order."""
+    term = contract.interval
+    in_order = term.start_ms < term.end_ms
+    return f"{_day(contract, term.start_ms)} to {_day(contract, term.end_ms)}" if in_order else ""
+
+
+def _day(contract: Contract, at_ms: int) -> str:
+    return format_local_date(at_ms, contract.calendar.zone)
 
 
 def _overlaps(contract: Contract) -> Iterator[Refusal]:
@@ -73,25 +97,54 @@ def _tranche_problems(state: State, known: Known, contract: Contract, tranche: T
             subject,
             f"pool {pool.id} belongs to {pool.provider_id}, not to the contract's provider {contract.provider_id}",
         )
+    if pool is not None:
+        yield from topology_refusal(subject, pool, tranche)
     if tranche.promised_ms >= contract.interval.end_ms:
         text = (
-            f"the contract ends on {format_date(contract.interval.end_ms)}, before the tranche starts on "
-            f"{format_date(tranche.promised_ms)}"
+            f"the contract ends on {_day(contract, contract.interval.end_ms)}, before the tranche starts on "
+            f"{_day(contract, tranche.promised_ms)}"
         )
         yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a tranche that starts within its contract")
     elif not contract.interval.start_ms <= tranche.promised_ms < tranche.ends_ms <= contract.interval.end_ms:
         yield Refusal(
             RefusalCode.BAD_DATES,
             subject,
-            f"promised {format_date(tranche.promised_ms)}, ends {format_date(tranche.ends_ms)}: not in order within "
-            f"the contract",
-            accepted=f"{format_date(contract.interval.start_ms)} to {format_date(contract.interval.end_ms)}",
+            f"promised {_day(contract, tranche.promised_ms)}, ends {_day(contract, tranche.ends_ms)}: not in order "
+            f"within the contract",
+            accepted=_term_text(contract),
         )
     for waiver_id in tranche.award.waiver_ids:
         yield from reference(subject, "waiver", waiver_id, known.waivers)
+    if tranche.award.exempt_by is not None:
+        yield from _exemption_problems(state, known, contract, tranche)
     if tranche.award.award_id is not None:
         yield from reference(subject, "award", tranche.award.award_id, state.awards)
         yield from _award_overdrawn(known, tranche)
+
+
+def _exemption_problems(state: State, known: Known, contract: Contract, tranche: Tranche) -> Iterator[Refusal]:
+    """An exemption that a clause which binds the award does not make, and that no waiver stands in for.
+
+    What is on record is not asked again: it was permitted by the clauses of its day.
+    """
+    subject = f"tranche {tranche.id}"
+    if tranche.award.replaces is not None:
+        yield from reference(subject, "provider", tranche.award.replaces, known.providers)
+    if tranche.pool_id not in known.pools or contract.provider_id not in known.providers or _stands(state, tranche):
+        return
+    for holders, terms, missing in unpermitted(known.book(), contract, tranche):
+        clause = f"{holders.id}/{terms.id}"
+        text = f"clause {clause} binds its award, and does not exempt it as {tranche.award.exempt_by}: {missing}"
+        if isinstance(terms, Exclusivity):
+            accepted = f"an amendment of {clause} that leaves it out of its scope: an exclusivity makes no exemption"
+        else:
+            grounds, waiver = grounds_text(terms), f"a waiver of {clause}"
+            accepted = f"{grounds}; or {waiver}" if grounds else waiver
+        yield Refusal(RefusalCode.NOT_PERMITTED, subject, text, accepted=accepted)
+
+
+def _stands(state: State, tranche: Tranche) -> bool:
+    return any(one == tranche for document in state.contract_documents.values() for one in document.tranches)
 
 
 def _award_overdrawn(known: Known, tranche: Tranche) -> Iterator[Refusal]:

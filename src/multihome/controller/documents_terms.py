@@ -25,8 +25,7 @@ from multihome.domain.clause_terms import (
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.ids import AcceleratorName, TrancheId
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.units.calendar import SEARCH_DAYS, Calendar, DayCount
-from multihome.units.time import format_date
+from multihome.units.calendar import SEARCH_DAYS, Calendar, DayCount, format_local_moment
 
 _WEEK_DAYS = 7
 _WORK_DAYS = 5
@@ -84,14 +83,14 @@ def _contradictions(known: Known, contract: Contract, terms: ClauseTerms) -> Ite
         case Ramp():
             yield from _ramp(known, contract, terms)
         case MinimumCommitment():
-            yield from _in_order("a step", [step.from_ms for step in terms.steps])
+            yield from _in_order("a step", [step.from_ms for step in terms.steps], contract.calendar.zone)
             yield from _not_negative("an amount", [step.amount_micro_usd for step in terms.steps])
         case Prepayment():
             yield from _not_negative("a prepayment", [terms.amount_micro_usd])
         case PriceTiers():
-            yield from _tiers(terms)
+            yield from _tiers(contract, terms)
         case Termination():
-            yield from _in_order("a fee", [step.from_ms for step in terms.fees])
+            yield from _in_order("a fee", [step.from_ms for step in terms.fees], contract.calendar.zone)
             yield from _window(terms.notice, contract.calendar)
         case FirstRefusal() | Renewal():
             yield from _window(terms.notice, contract.calendar)
@@ -109,14 +108,15 @@ def _contradictions(known: Known, contract: Contract, terms: ClauseTerms) -> Ite
 
 
 def _ramp(known: Known, contract: Contract, terms: Ramp) -> Iterator[tuple[str, str]]:
-    yield from _in_order("a step", [step.from_ms for step in terms.steps])
+    yield from _in_order("a step", [step.from_ms for step in terms.steps], contract.calendar.zone)
     if not terms.steps:
         yield "it has no step", "at least one step"
         return
     yield from _not_negative("a number of chips", [step.chips for step in terms.steps])
     for one, following in pairwise(terms.steps):
         if following.chips < one.chips:
-            text = f"it goes down from {one.chips} to {following.chips} chips on {format_date(following.from_ms)}"
+            when = format_local_moment(following.from_ms, contract.calendar.zone)
+            text = f"it goes down from {one.chips} to {following.chips} chips on {when}"
             yield text, "steps that never go down"
     tranche = _tranches(contract).get(TrancheId(terms.tranche))
     pool = known.pools.get(tranche.pool_id) if tranche is not None else None
@@ -128,7 +128,7 @@ def _ramp(known: Known, contract: Contract, terms: Ramp) -> Iterator[tuple[str, 
         yield f"it goes up to {most} chips, and tranche {tranche.id} has {chips}", f"steps up to {chips} chips"
 
 
-def _tiers(terms: PriceTiers) -> Iterator[tuple[str, str]]:
+def _tiers(contract: Contract, terms: PriceTiers) -> Iterator[tuple[str, str]]:
     starts = [tier.from_chip_hours for tier in terms.tiers]
     if not starts:
         yield "it has no tier", "at least one tier, from 0"
@@ -139,7 +139,7 @@ def _tiers(terms: PriceTiers) -> Iterator[tuple[str, str]]:
         if following <= one:
             yield f"a tier from {following} chip-hours stands after one from {one}", "tiers in ascending order"
     yield from _not_negative("a rate", [tier.rate_micro_usd_per_chip_hour for tier in terms.tiers])
-    yield from _in_order("an index step", [step.from_ms for step in terms.index])
+    yield from _in_order("an index step", [step.from_ms for step in terms.index], contract.calendar.zone)
 
 
 def _equity(terms: Equity) -> Iterator[tuple[str, str]]:
@@ -150,10 +150,11 @@ def _equity(terms: Equity) -> Iterator[tuple[str, str]]:
     yield from _not_negative("a milestone's value", [milestone.value_micro_usd for milestone in terms.milestones])
 
 
-def _in_order(what: str, instants: Sequence[int]) -> Iterator[tuple[str, str]]:
+def _in_order(what: str, instants: Sequence[int], zone: str) -> Iterator[tuple[str, str]]:
     for one, following in pairwise(instants):
         if following <= one:
-            text = f"{what} from {format_date(following)} stands after one from {format_date(one)}"
+            first, second = format_local_moment(one, zone), format_local_moment(following, zone)
+            text = f"{what} from {second} stands after one from {first}"
             yield text, f"{what} from a later date than the one before it"
 
 

@@ -18,6 +18,8 @@ from multihome.scheduling.candidates import Candidate, candidates
 from multihome.scheduling.place import reason_for
 from multihome.scheduling.room import Room, room_of
 from multihome.scheduling.snapshot import Snapshot
+from multihome.scheduling.topology.blocks import Blocks, blocks_of
+from multihome.scheduling.topology.tree import Tree, tree_of
 from multihome.units.time import FOREVER_MS, Now
 
 _NAME = "facts_memo"
@@ -30,6 +32,7 @@ class Seat(msgspec.Struct, frozen=True, gc=False):
     tranche_id: TrancheId
     nodes: int
     chips_per_node: int
+    tree: Tree
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -95,7 +98,13 @@ def choices_of(memo: FactsMemo, class_id: ClassId, spec: WorkloadSpec, overridde
 def _found(state: State, now: Now) -> FactsMemo:
     snapshot = snapshot_of(state, now)
     seats = tuple(
-        Seat(domain.domain_id, lot.tranche.id, lot.tranche.nodes_per_domain, lot.pool.chips_per_node)
+        Seat(
+            domain.domain_id,
+            lot.tranche.id,
+            lot.tranche.nodes_per_domain,
+            lot.pool.chips_per_node,
+            tree_of(lot.pool.topology, lot.tranche.nodes_per_domain),
+        )
         for lot in snapshot.lots
         for domain in lot.domains
     )
@@ -149,6 +158,7 @@ def _reason(
     return reason_for(candidate, Basis.GUARANTEED, (), beaten, ruled_out, overridden_by)
 
 
-def nodes_free(seat: Seat, held: dict[int, int]) -> list[int]:
-    """Free chips of each node of a seat."""
-    return [seat.chips_per_node - held.get(node, 0) for node in range(seat.nodes)]
+def free_blocks(seat: Seat, held: dict[int, int]) -> Blocks:
+    """What is free of a seat, block by block, where its nodes hold so many chips."""
+    free = [seat.chips_per_node - held.get(node, 0) for node in range(seat.nodes)]
+    return blocks_of(seat.tree, seat.chips_per_node, free)

@@ -9,19 +9,20 @@ from heapq import heapify, heappop, heappush
 
 import msgspec
 
-from multihome.controller.memo import Choice, Choices, FactsMemo, choices_of, facts_memo, nodes_free
+from multihome.controller.memo import Choice, Choices, FactsMemo, choices_of, facts_memo, free_blocks
 from multihome.controller.reconcile import stop_event
 from multihome.controller.state import RunState, State, WorkloadState, split_unit_key
 from multihome.domain.events import ClassWaits, Event, RoundPlanned, RunIntended
 from multihome.domain.ids import ClassId, Generation, WorkloadId, run_id_of
-from multihome.domain.placements import Basis, NodeShare, PlacementReason, PlannedStart, ServedLater
+from multihome.domain.placements import Basis, Cut, NodeShare, PlacementReason, PlannedStart, ServedLater
 from multihome.domain.policy import Order, Preemption
 from multihome.domain.runs import Running, StopCause
 from multihome.domain.workloads import WorkloadKind
 from multihome.scheduling.place import allocation_of
 from multihome.scheduling.quotas import Admitted, Used, admit
-from multihome.scheduling.room import add_use, fit
+from multihome.scheduling.room import add_use, seat_in
 from multihome.scheduling.rounds_policy import Gang, Option, assign, exchange, worth
+from multihome.scheduling.topology.blocks import Blocks
 from multihome.units.time import MS_PER_SECOND, Now
 
 PROGRESS_MILLI = MS_PER_SECOND * 1_000
@@ -44,6 +45,8 @@ class _Working(msgspec.Struct):
     memo: FactsMemo
     held: dict[int, dict[int, int]]
     used: Used
+    blocks: dict[int, Blocks]
+    """Of seats into which something was fitted; kept in step with `held` from then on."""
 
 
 def policy_round(state: State, now: Now) -> tuple[Event, ...]:
@@ -350,7 +353,7 @@ def _working(state: State, memo: FactsMemo) -> _Working:
         memo.seat_numbers[domain]: dict(nodes) for domain, nodes in state.held.items() if domain in memo.seat_numbers
     }
     used = {tenant: dict(counts) for tenant, counts in state.used.items()} if memo.has_quotas else {}
-    return _Working(memo, held, used)
+    return _Working(memo, held, used, {})
 
 
 def _give_back(state: State, working: _Working, run: RunState) -> None:
@@ -369,8 +372,11 @@ def _take_again(working: _Working, run: RunState) -> None:
 
 def _hold(working: _Working, seat: int, shares: tuple[NodeShare, ...]) -> None:
     nodes = working.held.setdefault(seat, {})
+    blocks = working.blocks.get(seat)
     for share in shares:
         nodes[share.node] = nodes.get(share.node, 0) + share.chips
+        if blocks is not None:
+            blocks.take(share.node, share.chips)
 
 
 def _use(working: _Working, workload: WorkloadState, choice: Choice) -> None:
@@ -379,9 +385,13 @@ def _use(working: _Working, workload: WorkloadState, choice: Choice) -> None:
 
 
 def _fit(working: _Working, workload: WorkloadState, choice: Choice, number: int) -> tuple[NodeShare, ...] | None:
-    seat = working.memo.seats[number]
-    free = nodes_free(seat, working.held.get(number, {}))
-    return fit(free, workload.spec.num_nodes, choice.candidate.choice.chips_per_node)
+    blocks = working.blocks.get(number)
+    if blocks is None:
+        blocks = working.blocks[number] = free_blocks(working.memo.seats[number], working.held.get(number, {}))
+    if blocks.free_chips < choice.chips:
+        return None
+    found = seat_in(blocks, workload.spec.num_nodes, choice.candidate.choice.chips_per_node)
+    return None if isinstance(found, Cut) else found.nodes
 
 
 def _admitted(state: State, working: _Working, workload: WorkloadState, choice: Choice) -> Admitted | None:

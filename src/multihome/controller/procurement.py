@@ -21,10 +21,10 @@ from multihome.domain.events import AwardMade, ClauseConsequence, Event, NoticeA
 from multihome.domain.ids import AwardId, ContractId, NeedId, NoticeId, OfferId, ProviderId
 from multihome.domain.procurement import Answer, AnswerKind, AwardRecord, Need, Notice, Offer, Terms
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.procurement.awards import awarded_by, rule_award
+from multihome.procurement.awards import Ruling, awarded_by, rule_award
 from multihome.procurement.matching import match_problem
 from multihome.procurement.notices import make_notice
-from multihome.procurement.offers import awarded_of, offer_problems, terms_of
+from multihome.procurement.offers import awarded_of, largest_lot, offer_problems, terms_of
 from multihome.units.time import Now, format_date, format_instant
 
 _LAPSED = "the window closed and the holder had not answered"
@@ -130,10 +130,13 @@ def _ask_problems(
         yield Refusal(RefusalCode.BAD_TERMS, subject, text, accepted=f"at most {need.chips} chips")
     if wanted.ends_ms <= wanted.starts_ms:
         yield Refusal(RefusalCode.BAD_DATES, subject, "it would end before it starts")
-    # Whose it will be is not known, nor where that one is at home: a territory may be either, and is not tested.
+    # Whose it will be is not known, nor where that one is at home. A territory may be either, so it is tested where the
+    # need states in which ones it may be met.
     anywhere = msgspec.structs.replace(terms, scope=msgspec.structs.replace(terms.scope, territories=()))
+    places = {wanted.region, *need.territories}
+    elsewhere = need.territories and terms.scope.territories and not places & {*terms.scope.territories}
     awarded = Awarded(ProviderId(""), None, "", new_capacity=True, use=need.use, terms=wanted, awarded_ms=served_ms)
-    if not binds_award(anywhere, contract.provider_id, awarded):
+    if elsewhere or not binds_award(anywhere, contract.provider_id, awarded):
         yield Refusal(RefusalCode.WRONG_STATE, clause, f"need {need.id} lies outside its scope; it needs no notice")
 
 
@@ -177,7 +180,11 @@ def _notice_problems(
 
 
 def answer_notice(state: State, command: AnswerNotice, request: Request, now: Now) -> Decision:
-    """Record the holder's answer, where it came in time and is what it says it is."""
+    """Record the holder's answer, where it came in time and is what it says it is.
+
+    One that came in time and is recorded only after the notice lapsed takes the lapse's place, unless an award rests on
+    that by then.
+    """
     del request
     answered_ms = command.effective_ms or now.contract_ms
     notice = state.notices.get(command.notice_id)
@@ -214,9 +221,21 @@ def _answer_dates(state: State, notice: Notice, answered_ms: int, now: Now) -> I
     if answered_ms >= notice.closes_ms:
         text = f"its window closed on {format_instant(notice.closes_ms)}; an answer after that does not count"
         yield Refusal(RefusalCode.WINDOW_CLOSED, subject, text)
+    elif before is not None and before.kind is AnswerKind.LAPSED:
+        yield from _rests_on_lapse(state, notice)
     elif before is not None:
         text = f"it ended on {format_instant(before.answered_ms)}: {before.kind.value.replace('_', ' ')}"
         yield Refusal(RefusalCode.WRONG_STATE, subject, text)
+
+
+def _rests_on_lapse(state: State, notice: Notice) -> Iterator[Refusal]:
+    """Awards that were made on the holder's silence: they keep an answer that comes to hand later from counting."""
+    standing = [
+        award.id for award in state.awards.values() if any(one.notice_id == notice.id for one in award.evidence)
+    ]
+    if standing:
+        text = f"it lapsed on {format_instant(notice.closes_ms)}, and award {', '.join(standing)} rests on that"
+        yield Refusal(RefusalCode.WRONG_STATE, f"notice {notice.id}", text)
 
 
 def _said(notice: Notice, command: AnswerNotice) -> Terms:
@@ -275,6 +294,26 @@ def _counter_problems(terms: FirstRefusal, subject: str, notice: Notice, said: T
 
 def award_offer(state: State, command: AwardOffer, request: Request, now: Now) -> Decision:
     """Take an offer, with evidence for every clause that binds the award; or say what stands against it, until when."""
+    foreseen = foresee_award(state, command, AwardId(f"A-{request.minted_id}"), now)
+    if isinstance(foreseen, Decision):
+        return foreseen
+    award, ruling = foreseen
+    terms = award.terms
+    change = f"award {award.id}: {terms.chips} {terms.accelerator} of {award.provider_id} in {award.pool_id}"
+    follows = (
+        ClauseConsequence(
+            clause=one.clause, code=f"most_favoured_{one.remedy.value}", text=f"award {award.id}: {one.text}"
+        )
+        for one in ruling.consequences
+    )
+    answer = Accepted(changes=(change, *award.consequences), made=(award.id,))
+    return Decision(events=(AwardMade(award=award), *follows), answer=answer)
+
+
+def foresee_award(
+    state: State, command: AwardOffer, award_id: AwardId, now: Now
+) -> tuple[AwardRecord, Ruling] | Decision:
+    """The award that a command would make, with what every clause says of it; a refusal where it would make none."""
     awarded_ms = command.effective_ms or now.contract_ms
     offer = _offer(state, command.offer_id)
     known = (offer, _replaced(state, command), needs_person(command.actor, command.why))
@@ -282,7 +321,7 @@ def award_offer(state: State, command: AwardOffer, request: Request, now: Now) -
     if isinstance(offer, Refusal) or problems:
         return refused(problems)
     terms = terms_of(offer, state.pools[offer.pool_id], command.chips, command.starts_ms, command.ends_ms)
-    award = _draft(AwardId(f"A-{request.minted_id}"), offer, terms, awarded_ms, command)
+    award = _draft(award_id, offer, terms, awarded_ms, command)
     problems.extend(_ahead(f"offer {offer.id}", awarded_ms, now))
     problems.extend(offer_problems(offer, terms, awarded_ms, taken_chips(state, offer.id)))
     problems.extend(_currencies(state, offer, awarded_by(state.book(), award)))
@@ -291,17 +330,7 @@ def award_offer(state: State, command: AwardOffer, request: Request, now: Now) -
     if problems:
         return refused(problems)
     texts = tuple(one.text for one in ruling.consequences)
-    award = msgspec.structs.replace(award, evidence=ruling.evidence, consequences=texts)
-    change = f"award {award.id}: {terms.chips} {terms.accelerator} of {offer.provider_id} in {offer.pool_id}"
-    follows = (
-        ClauseConsequence(
-            clause=one.clause, code=f"most_favoured_{one.remedy.value}", text=f"award {award.id}: {one.text}"
-        )
-        for one in ruling.consequences
-    )
-    return Decision(
-        events=(AwardMade(award=award), *follows), answer=Accepted(changes=(change, *texts), made=(award.id,))
-    )
+    return msgspec.structs.replace(award, evidence=ruling.evidence, consequences=texts), ruling
 
 
 def taken_chips(state: State, offer_id: OfferId) -> int:
@@ -349,7 +378,10 @@ def _not_permitted(state: State, offer: Offer, missing: MissingPermission, now: 
     could_ms = earliest_ms(state.book(), missing.clause, now.contract_ms)
     from_then = "" if could_ms is None else f"at the earliest from {format_instant(could_ms)}"
     text = f"clause {clause} stands against its award: {missing.missing}"
-    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=missing.accepted or from_then)
+    # Fewer chips than one can have of the offer at all are no way out.
+    lot = largest_lot(offer, missing.chips_max)
+    fewer = f"at most {lot} chips on these terms" if lot else ""
+    return Refusal(RefusalCode.NOT_PERMITTED, f"offer {offer.id}", text, accepted=fewer or from_then)
 
 
 def _offer(state: State, offer_id: OfferId) -> Offer | Refusal:

@@ -9,7 +9,8 @@ from multihome.domain.clause_terms import ClauseTerms
 from multihome.domain.contracts import Contract
 from multihome.domain.ids import ContractId, TrancheId
 from multihome.domain.refusals import Refusal, RefusalCode
-from multihome.units.time import Interval, format_date
+from multihome.units.calendar import format_local_date
+from multihome.units.time import Interval
 
 _NEVER = Interval(0, 0)
 
@@ -36,8 +37,10 @@ def step_problem(state: State, tranche_id: TrancheId, subject: str, at_ms: int) 
     until_ms = counted_until(state, tranche_id)
     if at_ms >= until_ms:
         return None
-    text = f"it would take effect on {format_date(at_ms)}, and the tranche is settled until {format_date(until_ms)}"
-    return Refusal(RefusalCode.SETTLED, subject, text, accepted=f"{format_date(until_ms)} or later")
+    zone = state.contract_documents[ContractId(tranche_id.rpartition("/")[0])].calendar.zone
+    until = format_local_date(until_ms, zone)
+    text = f"it would take effect on {format_local_date(at_ms, zone)}, and the tranche is settled until {until}"
+    return Refusal(RefusalCode.SETTLED, subject, text, accepted=f"{until} or later")
 
 
 def rewriting_problems(state: State, before: Contract, after: Contract) -> Iterator[Refusal]:
@@ -45,22 +48,22 @@ def rewriting_problems(state: State, before: Contract, after: Contract) -> Itera
     end_ms = settled_until(state, before.id)
     if not end_ms:
         return
-    subject, until = f"contract {after.id}", format_date(end_ms)
+    zone = before.calendar.zone
+    subject, until = f"contract {after.id}", format_local_date(end_ms, zone)
     accepted = f"changes that take effect on {until} or later"
     for at_ms in _breaks(before, after, end_ms):
         old, new = _in_force(before, at_ms), _in_force(after, at_ms)
         if old != new:
             names = ", ".join(sorted({terms.id for terms in old ^ new}))
-            text = f"on {format_date(at_ms)} other terms of {names} would be in force, and it is settled until {until}"
+            when = format_local_date(at_ms, zone)
+            text = f"on {when} other terms of {names} would be in force, and it is settled until {until}"
             yield Refusal(RefusalCode.SETTLED, subject, text, accepted=accepted)
             break
     changed = set(before.amendments) ^ set(after.amendments)
     for amendment in sorted(changed, key=lambda amendment: (amendment.effective_ms, amendment.id)):
         if amendment.effective_ms < end_ms:
-            text = (
-                f"amendment {amendment.id} takes effect on {format_date(amendment.effective_ms)}, and the contract is "
-                f"settled until {until}"
-            )
+            when = format_local_date(amendment.effective_ms, zone)
+            text = f"amendment {amendment.id} takes effect on {when}, and the contract is settled until {until}"
             yield Refusal(RefusalCode.SETTLED, subject, text, accepted=accepted)
             break
     if before.calendar.zone != after.calendar.zone:

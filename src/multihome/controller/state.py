@@ -3,8 +3,9 @@
 Only `apply` changes it. All of it is data that a snapshot can carry; indexes are derived again after loading.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -212,6 +213,8 @@ class State(msgspec.Struct, dict=True):
     deadlines_due_ms: int = FOREVER_MS
     """When the deadlines are to be read next, see `controller.reminders`; never while nothing has a date."""
     deliveries: dict[str, Delivery] = {}
+    deliveries_ahead: dict[str, None] = {}
+    """Deliveries that were recorded ahead of their date, and whose acceptance has not happened yet."""
     tenants: dict[TenantId, Tenant] = {}
     workloads: dict[WorkloadId, WorkloadState] = {}
     runs: dict[RunId, RunState] = {}
@@ -283,6 +286,10 @@ _PLACES: dict[type, tuple[str, str]] = {
     Delivery: ("deliveries", "id"),
     Tenant: ("tenants", "id"),
 }
+
+
+Fold = Callable[[State, Any, Now], None]
+"""What takes one kind of event into the state; which kind, the table that names it says."""
 
 
 def place_of(state: State, document: Document) -> tuple[dict[str, Document], str]:

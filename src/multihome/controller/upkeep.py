@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from multihome.clauses.delivery import delivered_domains
 from multihome.clauses.periods import metered_stretch
+from multihome.controller.deliveries import deliveries_due
 from multihome.controller.endings import meter_run
 from multihome.controller.notifications import retries
 from multihome.controller.procurement import lapses
@@ -20,8 +21,9 @@ CAPACITY_END_NOTICE_MS = MS_PER_MINUTE
 
 
 def upkeep(state: State, now: Now) -> Iterator[Event]:
-    """Events that are due: lapses, the end of what was cancelled, what time does to runs, ended periods."""
+    """Events that are due: lapses, deliveries ahead, the end of what was cancelled, what time does to runs, periods."""
     yield from lapses(state, now)
+    yield from deliveries_due(state, now)
     yield from deadlines_near(state, now)
     for workload_id in state.cancelling:
         workload = state.workloads[workload_id]

@@ -97,7 +97,10 @@ class MatchTest(Fact, frozen=True, kw_only=True):
 
 
 class MaterialChange(Fact, frozen=True, kw_only=True):
-    """How far terms may move after a notice without a new one: rate and chips up, start and end apart."""
+    """How far terms may move after a notice without a new one: rate and chips up, start and end apart.
+
+    `rate_bps` and `chips_bps` count what is added to what was noticed.
+    """
 
     rate_bps: int = 0
     chips_bps: int = 0

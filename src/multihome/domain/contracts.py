@@ -5,7 +5,7 @@ What a clause means stands in `clauses`, one file a kind; its parameters are in 
 
 from enum import StrEnum
 
-from multihome.domain.clause_terms import ClauseTerms, Use
+from multihome.domain.clause_terms import ClauseTerms, ExemptionGround, Use
 from multihome.domain.fact import Fact
 from multihome.domain.ids import AcceleratorName, AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.units.calendar import Calendar
@@ -15,15 +15,18 @@ USD = "USD"
 
 
 class Award(Fact, frozen=True, kw_only=True):
-    """How a tranche came to be awarded: by an award on record, or under which waivers, or why none was needed.
+    """How a tranche came to be awarded: by an award on record, under which waivers, or by what a clause itself exempts.
 
-    `consent` says who agreed where the tranche's chips were substituted for others.
+    `exempt_by` is the ground on which every first refusal that binds the award, and that no waiver covers, must exempt
+    it; `replaces` the lost provider that the tranche stands in for. `consent` says who agreed where the tranche's chips
+    were substituted for others.
     """
 
     awarded_ms: int
     award_id: AwardId | None = None
     waiver_ids: tuple[WaiverId, ...] = ()
-    exemption: str = ""
+    exempt_by: ExemptionGround | None = None
+    replaces: ProviderId | None = None
     consent: str = ""
 
 

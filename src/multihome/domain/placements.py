@@ -98,12 +98,38 @@ class GangLargerThanDomain(Fact, frozen=True, kw_only=True):
     largest_domain_chips: int
 
 
+class BlockPart(Fact, frozen=True, kw_only=True):
+    """So many nodes of a gang under one switch; the switches of a layer are counted from 0."""
+
+    switch: int
+    nodes: int
+
+
+class Cut(Fact, frozen=True, kw_only=True):
+    """Enough may be free in a domain, but no block of it holds the gang: it would have to be cut.
+
+    Nodes are the gang's own, with `chips_per_node` chips each. A block is what is free for them under one switch of
+    `layer`, which is `domain` for the whole domain. `parts` is the split over the fewest switches of that layer that
+    would hold the gang; it is empty where the whole domain does not.
+    """
+
+    layer: str
+    wanted_nodes: int
+    chips_per_node: int
+    largest_free_block_nodes: int
+    parts: tuple[BlockPart, ...]
+
+
 class NotEnoughChips(Fact, frozen=True, kw_only=True):
-    """The gang fits a domain of the pool, but none has room now."""
+    """The gang fits a domain of the pool, but none has room now.
+
+    `cut` is there where a domain has as many chips free as the gang needs, and they lie too far apart.
+    """
 
     pool_id: PoolId
     chips: int
     largest_free_chips: int
+    cut: Cut | None = None
 
 
 class ServedLater(Fact, frozen=True, kw_only=True):

@@ -22,7 +22,10 @@ from multihome.domain.placements import Evidence
 
 
 class Need(Fact, frozen=True, kw_only=True):
-    """Capacity that somebody wants: so many chips of one of these accelerators, by a date, for a use."""
+    """Capacity that somebody wants: so many chips of one of these accelerators, by a date, for a use.
+
+    `territories` are the regions and jurisdictions where it may be; empty where it may be anywhere.
+    """
 
     id: NeedId
     accelerators: tuple[AcceleratorName, ...]
@@ -30,6 +33,7 @@ class Need(Fact, frozen=True, kw_only=True):
     by_ms: int
     until_ms: int
     use: Use = Use()
+    territories: tuple[str, ...] = ()
     source: str
 
 

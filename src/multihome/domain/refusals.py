@@ -31,7 +31,7 @@ class RefusalCode(StrEnum):
     CURRENCY_DIFFERS = "currency_differs"
     """Amounts in different currencies cannot be compared or added: a contract, its offers and its ledger have one."""
     BAD_TERMS = "bad_terms"
-    """A clause or an offer has figures that contradict each other, like a ramp that goes down."""
+    """Figures contradict each other, like a ramp that goes down, or switches that do not add up to a domain's nodes."""
     MISSING_LOCAL_TIME = "missing_local_time"
     """A window would close at a local time that does not exist."""
     NOT_PERMITTED = "not_permitted"

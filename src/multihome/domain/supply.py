@@ -25,10 +25,50 @@ class Provider(Fact, frozen=True, kw_only=True):
     absence_delay_ms: int
     """How long a run may be missing from this provider's reports before it counts as gone."""
     source: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other names that workloads may call it by; no other provider has any of them."""
+
+    def is_called(self, name: str) -> bool:
+        """Say whether a workload that names `name` means this provider."""
+        return name == self.id or name in self.aliases
+
+
+DOMAIN_LAYER = "domain"
+"""What the one switch over all nodes of a domain is called; no layer that is described has this name."""
+
+
+class SwitchLayer(Fact, frozen=True, kw_only=True):
+    """One layer of switches within a domain.
+
+    `nodes` says how many nodes stand under each switch, in order of the nodes' numbers. One number goes for every
+    switch of the layer, the last of which may have fewer; several are the whole layer, switch by switch.
+    """
+
+    name: str
+    nodes: tuple[int, ...]
+
+
+class Topology(Fact, frozen=True, kw_only=True):
+    """The tree of switches in which the nodes of one interconnect domain stand, the layer nearest the core first.
+
+    Nodes are numbered so that those under one switch follow one another. `uncut` names a layer: a gang that an empty
+    switch of that layer, or of one nearer the core, could hold is never spread over two of them, and waits instead.
+    Where it is empty, a gang waits for no better place than the domain has.
+    """
+
+    layers: tuple[SwitchLayer, ...] = ()
+    uncut: str = ""
+
+
+FLAT = Topology()
+"""One switch for all nodes of a domain: nothing is known about its inside, or there is nothing to know."""
 
 
 class Pool(Fact, frozen=True, kw_only=True):
-    """Chips of one type in one place, behind one engine; how many there are follows from tranches and deliveries."""
+    """Chips of one type in one place, behind one engine; how many there are follows from tranches and deliveries.
+
+    `topology` is that of each of its interconnect domains.
+    """
 
     id: PoolId
     provider_id: ProviderId
@@ -37,6 +77,7 @@ class Pool(Fact, frozen=True, kw_only=True):
     accelerator: AcceleratorName
     chips_per_node: int
     watts_per_chip: int
+    topology: Topology = FLAT
 
 
 class Delivery(Fact, frozen=True, kw_only=True):

@@ -32,10 +32,14 @@ class _Reference(msgspec.Struct, frozen=True):
 
 
 class KnownNames(msgspec.Struct, frozen=True):
-    """Names that a document may refer to. `clauses` and `tranches` are `contract/name`, `pools` are `provider/name`."""
+    """Names that a document may refer to. `clauses` and `tranches` are `contract/name`, `pools` are `provider/name`.
+
+    `aliases` are other names of providers, which only workloads may use.
+    """
 
     accelerators: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     contracts: frozenset[str] = frozenset()
     clauses: frozenset[str] = frozenset()
@@ -75,6 +79,8 @@ def names_in(documents: Iterable[object]) -> KnownNames:
         if not own or not name:
             continue
         names[own].add(name)
+        if kind == "provider":
+            names["aliases"].update(alias for alias in _entries(data, "aliases") if isinstance(alias, str))
         for field, collection in lists:
             names[collection].update(f"{name}/{inner}" for _, inner in entry_names(data, field))
         for amendment in _entries(data, "amendments"):
@@ -152,6 +158,7 @@ def _contract_references(data: object, known: KnownNames) -> Iterator[_Reference
         yield from _reference(data, ("tranches", index, "pool"), "pool", known.pools)
         award: Path = ("tranches", index, "award")
         yield from _reference(data, (*award, "waiver"), "waiver", known.waivers)
+        yield from _reference(data, (*award, "replaces"), "provider", known.providers)
         for place, _ in enumerate(_list_at(data, *award, "waivers")):
             yield from _reference(data, (*award, "waivers", place), "waiver", known.waivers)
     for path in _clause_paths(data):
@@ -223,7 +230,8 @@ def _workload_references(data: object, known: KnownNames) -> Iterator[_Reference
     for field in ("infra", "cloud"):
         provider = _text(data, "resources", field).partition("/")[0]
         if provider not in {"", "*"}:
-            yield _Reference(("resources", field), "provider", provider, known.providers, known.providers)
+            names = known.providers | known.aliases
+            yield _Reference(("resources", field), "provider", provider, names, names)
     for reference in _reference(data, ("model_from",), "workload", known.workloads):
         yield msgspec.structs.replace(reference, hints=known.workloads - {_text(data, "name")})
 

@@ -28,10 +28,11 @@ from multihome.domain.supply import Provider
 
 
 class Ruling(msgspec.Struct, frozen=True):
-    """What all clauses say of an award: evidence for each that binds, what is missing, and what follows from it."""
+    """What all clauses say of an award: evidence for each that binds, what is missing, every cap, and what follows."""
 
     evidence: tuple[Evidence, ...]
     missing: tuple[MissingPermission, ...]
+    caps: tuple[Verdict, ...]
     consequences: tuple[Consequence, ...]
 
 
@@ -50,22 +51,16 @@ def rule_award(book: Book, award: AwardRecord) -> Ruling:
             evidence.append(verdict)
         else:
             missing.append(verdict)
-    against, follows = other_clauses(book, award)
+    caps = verdicts(book, book.accelerators, award, award.awarded_ms)
+    against = tuple(_over(verdict) for verdict in caps if not verdict.holds)
+    follows = consequences(book, book.accelerators, award, award.awarded_ms)
     if not evidence and not missing:
         evidence.append(unbound(book, awarded.provider_id, awarded))
-    return Ruling(tuple(evidence), (*missing, *against), follows)
-
-
-def other_clauses(book: Book, award: AwardRecord) -> tuple[tuple[MissingPermission, ...], tuple[Consequence, ...]]:
-    """What clauses say of an award that ask nobody first: the caps that it would breach, and what becomes due."""
-    held = verdicts(book, book.accelerators, award, award.awarded_ms)
-    against = tuple(_over(verdict) for verdict in held if not verdict.holds)
-    return against, consequences(book, book.accelerators, award, award.awarded_ms)
+    return Ruling(tuple(evidence), (*missing, *against), caps, follows)
 
 
 def _over(verdict: Verdict) -> MissingPermission:
-    accepted = f"at most {verdict.chips_max} chips on these terms" if verdict.chips_max else ""
-    return MissingPermission(verdict.clause, verdict.breach, accepted)
+    return MissingPermission(verdict.clause, verdict.breach, verdict.chips_max or 0)
 
 
 def rule_again(book: Book, award: AwardRecord) -> Ruling:

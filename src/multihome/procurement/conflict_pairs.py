@@ -22,8 +22,9 @@ from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.solves import UNBOUNDED
 from multihome.procurement.conflict_model import NOBODY, Draft
 from multihome.procurement.conflict_uses import covers_pool
+from multihome.units.calendar import format_local_moment
 from multihome.units.money import format_usd
-from multihome.units.time import Interval, format_date
+from multihome.units.time import Interval
 
 MATCHED_SHARE = 0.01
 """A holder of a first refusal may match some award; how large a share makes no difference to what conflicts."""
@@ -109,7 +110,9 @@ def _add_pair(draft: Draft, one: _Claim, other: _Claim) -> None:
     span = Interval(
         max(one[1].interval.start_ms, other[1].interval.start_ms), min(one[1].interval.end_ms, other[1].interval.end_ms)
     )
-    dates = f"{format_date(span.start_ms)} to {format_date(span.end_ms)}"
+    # Two contracts may count their days in two zones; the first one's are told.
+    zone = one[0].calendar.zone
+    dates = f"{format_local_moment(span.start_ms, zone)} to {format_local_moment(span.end_ms, zone)}"
     names = [claim[0].provider_id for claim in (one, other)]
     columns = [
         draft.column(f"{name}'s share of awards in both scopes, {dates}", 0.0, 1.0) for name in (*names, "others")

@@ -28,8 +28,9 @@ from multihome.procurement.conflict_model import NOBODY, Clause, Draft, Model
 from multihome.procurement.conflict_pairs import add_awards, add_rates, tiers_of
 from multihome.procurement.conflict_spans import boundaries, cap_windows, cells, committed, periods, spans
 from multihome.procurement.conflict_uses import Group, groups_of, unpermitted_by
+from multihome.units.calendar import format_local_moment
 from multihome.units.money import format_usd
-from multihome.units.time import MS_PER_HOUR, Interval, format_date
+from multihome.units.time import MS_PER_HOUR, Interval
 
 _BPS = 10_000
 
@@ -90,7 +91,7 @@ def _uses(book: Book, draft: Draft, cuts: tuple[int, ...]) -> list[_Use]:
             for cell in cells(cuts, Interval(tranche.promised_ms, tranche.ends_ms)):
                 columns = [
                     _Use(
-                        draft.column(f"{tranche.id} for {group.name}, {_dates(cell)}", 0.0, 1.0),
+                        draft.column(f"{tranche.id} for {group.name}, {_dates(cell, contract)}", 0.0, 1.0),
                         contract,
                         tranche,
                         group,
@@ -100,12 +101,17 @@ def _uses(book: Book, draft: Draft, cuts: tuple[int, ...]) -> list[_Use]:
                     for group in groups
                 ]
                 draft.row(
-                    NOBODY, f"{tranche.id}: chips, {_dates(cell)}", 0.0, 1.0, [(one.column, 1.0) for one in columns]
+                    NOBODY,
+                    f"{tranche.id}: chips, {_dates(cell, contract)}",
+                    0.0,
+                    1.0,
+                    [(one.column, 1.0) for one in columns],
                 )
                 own.extend(columns)
             clause = unpermitted_by(book, draft, contract, tranche)
             if clause is not None:
-                name = f"{tranche.id} was awarded on {format_date(tranche.award.awarded_ms)} without its permission"
+                awarded = format_local_moment(tranche.award.awarded_ms, contract.calendar.zone)
+                name = f"{tranche.id} was awarded on {awarded} without its permission"
                 draft.row(clause, name, 0.0, 0.0, [(one.column, 1.0) for one in own])
             found.extend(own)
     return found
@@ -133,7 +139,7 @@ def _exclusive(draft: Draft, contract: Contract, terms: Exclusivity, uses: list[
     for tranche, own in _by_tranche(uses):
         forbidden = [one for one in own if index in one.group.forbidden_by and _lies_in(one.cell, terms.interval)]
         if forbidden:
-            name = f"{tranche.id} may not be used for {forbidden[0].group.name}, {_dates(terms.interval)}"
+            name = f"{tranche.id} may not be used for {forbidden[0].group.name}, {_dates(terms.interval, contract)}"
             draft.row(index, name, 0.0, 0.0, [(one.column, 1.0) for one in forbidden])
 
 
@@ -147,7 +153,7 @@ def _take_or_pay(draft: Draft, contract: Contract, terms: TakeOrPay, uses: list[
             contracted = sum({one.cell: _contracted_chip_ms(contract, one) for one in inside}.values())
             if not contracted:
                 continue
-            name = f"{terms.share_bps / 100:g} % of {tranche.id} is taken, {_dates(span)}"
+            name = f"{terms.share_bps / 100:g} % of {tranche.id} is taken, {_dates(span, contract)}"
             entries = [(one.column, one.chip_ms() / contracted) for one in inside]
             draft.row(draft.index_of(contract, terms), name, terms.share_bps / _BPS, UNBOUNDED, entries)
 
@@ -176,7 +182,7 @@ def _minimum(
         costs = [one.chip_ms() * _highest_rate_micro_usd(contract, one) / MS_PER_HOUR for one in inside]
         unit = max([owed, *costs])
         entries = [(one.column, cost / unit) for one, cost in zip(inside, costs, strict=True)]
-        name = f"{format_usd(round(owed))} is spent under {contract.id}, {_dates(span)}"
+        name = f"{format_usd(round(owed))} is spent under {contract.id}, {_dates(span, contract)}"
         draft.row(draft.index_of(contract, terms), name, owed / unit, UNBOUNDED, entries)
 
 
@@ -207,7 +213,7 @@ def _ramp(draft: Draft, contract: Contract, terms: Ramp, uses: list[_Use]) -> No
             by_cell.setdefault(one.cell, []).append(one)
     for cell, own in by_cell.items():
         chips = _ramped_chips(terms, cell.start_ms)
-        name = f"{chips} chips of {own[0].tranche.id} are contracted, {_dates(cell)}"
+        name = f"{chips} chips of {own[0].tranche.id} are contracted, {_dates(cell, contract)}"
         share = min(1.0, chips / own[0].chips)
         draft.row(draft.index_of(contract, terms), name, 0.0, share, [(one.column, 1.0) for one in own])
 
@@ -242,7 +248,7 @@ def _cap(
                 for one, amount, owner in zip(inside, amounts, whose, strict=True)
                 if largest
             ]
-            name = f"{of} has {terms.cap_bps / 100:g} % of {terms.measure.value} at most, {_dates(window)}"
+            name = f"{of} has {terms.cap_bps / 100:g} % of {terms.measure.value} at most, {_dates(window, contract)}"
             draft.row(draft.index_of(contract, terms), name, -UNBOUNDED, 0.0, entries)
 
 
@@ -288,5 +294,7 @@ def _lies_in(cell: Interval, interval: Interval) -> bool:
     return interval.start_ms <= cell.start_ms and cell.end_ms <= interval.end_ms
 
 
-def _dates(interval: Interval) -> str:
-    return f"{format_date(interval.start_ms)} to {format_date(interval.end_ms)}"
+def _dates(interval: Interval, contract: Contract) -> str:
+    """An interval in the days of a contract; instants where it does not begin or end with one."""
+    zone = contract.calendar.zone
+    return f"{format_local_moment(interval.start_ms, zone)} to {format_local_moment(interval.end_ms, zone)}"

@@ -1,7 +1,8 @@
 """Whether what the holder of a first refusal answers is a match: what, when, and at which net present value.
 
 Net present value of rate × term as gas pipelines compare bids: the payments of each calendar month of the contract's
-zone, discounted by whole months from the one in which the noticed term starts. Exact fractions throughout.
+zone, discounted by whole months from the one in which the noticed term starts. Exact fractions throughout. Worked by
+hand in `docs/money-clauses.md`.
 """
 
 from fractions import Fraction

@@ -43,14 +43,7 @@ def offer_problems(offer: Offer, terms: Terms, at_ms: int, taken_chips: int) -> 
     if at_ms >= offer.expires_ms:
         yield Refusal(RefusalCode.WRONG_STATE, subject, f"it expired on {format_instant(offer.expires_ms)}")
     yield from _quantity(offer, terms.chips, taken_chips)
-    earliest_ms = max(offer.start_from_ms, at_ms + offer.lead_days * MS_PER_DAY)
-    if not earliest_ms <= terms.starts_ms <= offer.start_until_ms:
-        yield Refusal(
-            RefusalCode.BAD_DATES,
-            subject,
-            f"it cannot start on {format_date(terms.starts_ms)}, with {offer.lead_days} days of lead",
-            accepted=f"a start from {format_date(earliest_ms)} to {format_date(offer.start_until_ms)}",
-        )
+    yield from _start(offer, terms.starts_ms, at_ms)
     term_ms = terms.ends_ms - terms.starts_ms
     if not offer.term_days_min * MS_PER_DAY <= term_ms <= offer.term_days_max * MS_PER_DAY:
         yield Refusal(
@@ -61,15 +54,39 @@ def offer_problems(offer: Offer, terms: Terms, at_ms: int, taken_chips: int) -> 
         )
 
 
+def largest_lot(offer: Offer, chips_max: int) -> int:
+    """The most chips that can be had of an offer within a limit; 0 where its smallest number is above that."""
+    if chips_max < offer.chips_min:
+        return 0
+    most = min(chips_max, offer.chips_max)
+    return most - (most - offer.chips_min) % offer.chips_step
+
+
+def _start(offer: Offer, starts_ms: int, at_ms: int) -> Iterator[Refusal]:
+    earliest_ms = max(offer.start_from_ms, at_ms + offer.lead_days * MS_PER_DAY)
+    if earliest_ms <= starts_ms <= offer.start_until_ms:
+        return
+    subject, lead = f"offer {offer.id}", f"with {offer.lead_days} days of lead"
+    latest = format_date(offer.start_until_ms)
+    if earliest_ms > offer.start_until_ms:
+        text = f"{lead} it can start on {format_date(earliest_ms)} at the earliest, and {latest} is its latest start"
+        yield Refusal(RefusalCode.BAD_DATES, subject, text)
+        return
+    text = f"it cannot start on {format_date(starts_ms)}, {lead}"
+    accepted = f"a start from {format_date(earliest_ms)} to {latest}"
+    yield Refusal(RefusalCode.BAD_DATES, subject, text, accepted=accepted)
+
+
 def _quantity(offer: Offer, chips: int, taken_chips: int) -> Iterator[Refusal]:
     left = offer.chips_max - taken_chips
     in_steps = (chips - offer.chips_min) % offer.chips_step == 0
     if offer.chips_min <= chips <= left and in_steps:
         return
+    most = largest_lot(offer, left)
     taken = f", {taken_chips} of {offer.chips_max} are taken" if taken_chips else ""
     yield Refusal(
         RefusalCode.BAD_TERMS,
         f"offer {offer.id}",
         f"{chips} chips were not offered{taken}",
-        accepted=f"{offer.chips_min} to {left} chips in steps of {offer.chips_step}" if left >= offer.chips_min else "",
+        accepted=f"{offer.chips_min} to {most} chips in steps of {offer.chips_step}" if most else "",
     )

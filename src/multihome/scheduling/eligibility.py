@@ -22,7 +22,7 @@ from multihome.scheduling.snapshot import Lot
 def choice_for(spec: WorkloadSpec, lot: Lot) -> AcceleratorChoice | None:
     """The accelerator choice of a workload that a lot could serve, where the infrastructure asked for allows it."""
     wanted = spec.infra
-    if wanted.provider not in {"", lot.provider.id}:
+    if wanted.provider and not lot.provider.is_called(wanted.provider):
         return None
     if wanted.region not in {"", lot.pool.region} or wanted.zone not in {"", lot.pool.zone}:
         return None

@@ -24,7 +24,7 @@ from multihome.domain.workloads import workload_chips
 from multihome.scheduling.candidates import Candidate, Candidates, candidates, expected_use
 from multihome.scheduling.quotas import Admitted, admit
 from multihome.scheduling.reclaim import Reclaim, ReclaimPlan, reclaim_for
-from multihome.scheduling.room import Room, fit_in_lot, largest_free_chips, room_of
+from multihome.scheduling.room import Room, cut_in_lot, fit_in_lot, largest_free_chips, room_of
 from multihome.scheduling.snapshot import Ask, Snapshot
 from multihome.units.time import Now
 
@@ -145,14 +145,17 @@ def _find(snapshot: Snapshot, room: Room, ask: Ask, basis: Basis, options: Candi
             return Found(allocation, reason)
         if admitted.basis is Basis.GUARANTEED:
             guaranteed.append(candidate)
-        blockers.append(
-            NotEnoughChips(
-                pool_id=candidate.lot.pool.id,
-                chips=workload_chips(ask.spec, candidate.choice),
-                largest_free_chips=largest_free_chips(room, candidate.lot),
-            )
-        )
+        blockers.append(_no_room(room, ask, candidate))
     return Stuck((*blockers, *options.ruled_out), tuple(guaranteed))
+
+
+def _no_room(room: Room, ask: Ask, candidate: Candidate) -> NotEnoughChips:
+    return NotEnoughChips(
+        pool_id=candidate.lot.pool.id,
+        chips=workload_chips(ask.spec, candidate.choice),
+        largest_free_chips=largest_free_chips(room, candidate.lot),
+        cut=cut_in_lot(room, candidate.lot, ask.spec.num_nodes, candidate.choice.chips_per_node),
+    )
 
 
 def _admit(snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate) -> Admitted | Blocker:

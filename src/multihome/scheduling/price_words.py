@@ -1,11 +1,12 @@
 """The rule that set a price, in words made from the columns that it was computed from."""
 
 from multihome.clauses.price_columns import Columns
-from multihome.clauses.pricing import Forbidden, Prices, Rule, answer
+from multihome.clauses.pricing import Forbidden, Prices, Rule, answer, below_zero
+from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.placements import Price
 from multihome.scheduling.snapshot import Lot
 from multihome.units.calendar import local_date
-from multihome.units.money import share_bps
+from multihome.units.money import format_usd, share_bps
 from multihome.units.time import MS_PER_HOUR
 
 
@@ -16,7 +17,7 @@ def price_in_words(columns: Columns, prices: Prices, index: int, lot: Lot) -> Pr
         return None
     return Price(
         micro_usd_per_chip_hour=found.micro_usd_per_chip_hour,
-        rule=_rule(columns, prices, index, lot, found.rule),
+        rule=_rule(columns, prices, index, lot, found.rule) + _below_zero(columns, prices, index, found.clause),
         clause=found.clause,
     )
 
@@ -40,6 +41,24 @@ def _rule(columns: Columns, prices: Prices, index: int, lot: Lot, rule: Rule) ->
             return f"what tranche {lot.tranche.id} brings where it is sold on"
         case Rule.RATE:
             return f"rate of tranche {lot.tranche.id}"
+
+
+def _below_zero(columns: Columns, prices: Prices, index: int, told: ClauseRef | None) -> str:
+    """Why the price is negative, with the figures it comes from; empty where it is not. `told` is named already."""
+    found = below_zero(columns, prices, index)
+    if found is None:
+        return ""
+    usage, deficiency = found.usage_micro_usd_per_chip_hour, found.deficiency_micro_usd_per_chip_hour
+    tiers = (
+        "" if found.tiers is None or found.tiers == told else f" by {found.tiers.contract_id}/{found.tiers.clause_id}"
+    )
+    if usage < 0:
+        why = f"a tier is reached{tiers} whose lower rate is for all of the volume, which saves {format_usd(-usage)}"
+    else:
+        why = f"a chip-hour used is charged {format_usd(usage)}{tiers}"
+    if deficiency:
+        why += f", and takes {format_usd(deficiency)} off the deficiency"
+    return f"; below zero since {why}"
 
 
 def _day_before(lot: Lot, end_ms: int) -> str:

@@ -34,13 +34,11 @@ def admit(
     lenders: list[TenantId] = []
     for holder_id in lineage(tenant_id):
         for quota in quotas_for(tenants, holder_id, accelerator):
-            in_use = _used_under(used, holder_id, quota)
+            in_use = used_under(used, holder_id, quota)
             over = in_use + chips - quota.nominal_chips
             if over <= 0:
                 continue
-            lending = list(_idle_siblings(tenants, used, holder_id, accelerator))
-            lendable = sum(idle for _, idle in lending) - _borrowed_by_others(tenants, used, holder_id, accelerator)
-            borrowable = max(0, min(quota.borrow_chips, lendable))
+            borrowable = borrowable_chips(tenants, used, holder_id, quota, accelerator)
             if over > borrowable:
                 return OverQuota(
                     pool_id=pool_id,
@@ -51,9 +49,19 @@ def admit(
                     asked_chips=chips,
                     borrowable_chips=borrowable,
                 )
+            lending = _idle_siblings(tenants, used, holder_id, accelerator)
             lenders.extend(lender for lender, idle in lending if idle > 0)
     basis = Basis.BORROWED if lenders else Basis.GUARANTEED
     return Admitted(basis, tuple(sorted(set(lenders))))
+
+
+def borrowable_chips(
+    tenants: dict[TenantId, Tenant], used: Used, holder_id: TenantId, quota: Quota, accelerator: AcceleratorName
+) -> int:
+    """How many chips a tenant may use beyond a quota of its own: what siblings leave idle, up to its borrow limit."""
+    idle = sum(chips for _, chips in _idle_siblings(tenants, used, holder_id, accelerator))
+    lendable = idle - _borrowed_by_others(tenants, used, holder_id, accelerator)
+    return max(0, min(quota.borrow_chips, lendable))
 
 
 def is_over_nominal(
@@ -61,7 +69,7 @@ def is_over_nominal(
 ) -> bool:
     """Say whether a tenant, or one above it, uses more than its nominal quota: only such runs are reclaimed."""
     return any(
-        _used_under(used, holder_id, quota) > quota.nominal_chips
+        used_under(used, holder_id, quota) > quota.nominal_chips
         for holder_id in lineage(tenant_id)
         for quota in quotas_for(tenants, holder_id, accelerator)
     )
@@ -77,7 +85,8 @@ def quotas_for(tenants: dict[TenantId, Tenant], tenant_id: TenantId, accelerator
             yield quota
 
 
-def _used_under(used: Used, tenant_id: TenantId, quota: Quota) -> int:
+def used_under(used: Used, tenant_id: TenantId, quota: Quota) -> int:
+    """Chips that a tenant and all below it use of what a quota counts."""
     by_accelerator = used.get(tenant_id, {})
     if not quota.accelerators:
         return sum(by_accelerator.values())
@@ -97,7 +106,7 @@ def _idle_siblings(
     """What each sibling leaves idle and is willing to lend: as much as the strictest of its quotas allows."""
     for sibling in _siblings(tenants, tenant_id):
         idle = [
-            max(0, min(quota.lend_chips, quota.nominal_chips - _used_under(used, sibling, quota)))
+            max(0, min(quota.lend_chips, quota.nominal_chips - used_under(used, sibling, quota)))
             for quota in quotas_for(tenants, sibling, accelerator)
         ]
         if idle:
@@ -111,7 +120,7 @@ def _borrowed_by_others(
     borrowed = 0
     for sibling in _siblings(tenants, tenant_id):
         over = (
-            _used_under(used, sibling, quota) - quota.nominal_chips
+            used_under(used, sibling, quota) - quota.nominal_chips
             for quota in quotas_for(tenants, sibling, accelerator)
         )
         borrowed += max(0, max(over, default=0))

@@ -13,8 +13,10 @@ from multihome.domain.tenants import Quota, lineage
 from multihome.domain.workloads import workload_chips
 from multihome.scheduling.candidates import Candidate
 from multihome.scheduling.quotas import Used, is_over_nominal, quotas_for
-from multihome.scheduling.room import Room, add_use, fit
-from multihome.scheduling.snapshot import Ask, DomainRoom, Occupant, Snapshot
+from multihome.scheduling.room import OpenDomain, Room, add_use, seat_in
+from multihome.scheduling.snapshot import Ask, Occupant, Snapshot
+from multihome.scheduling.topology.blocks import blocks_of
+from multihome.scheduling.topology.placer import Seat
 from multihome.units.time import Now
 
 
@@ -39,7 +41,7 @@ def reclaim_for(
 
     The chosen domain is reserved in `room` for the rest of the round, so that nobody else slips in.
     """
-    best: tuple[tuple[int, int, str], DomainRoom, list[Occupant], Candidate] | None = None
+    best: tuple[tuple[int, int, str], OpenDomain, list[Occupant], Candidate] | None = None
     for candidate in guaranteed:
         for domain in room.domains[candidate.lot.tranche.id]:
             if domain.domain_id in room.reserved:
@@ -65,7 +67,7 @@ def reclaim_for(
 
 
 def _victims(
-    snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, domain: DomainRoom, now: Now
+    snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate, domain: OpenDomain, now: Now
 ) -> list[Occupant] | None:
     """Runs, cheapest first and none of them needless, whose chips make room for the gang; None when all do not.
 
@@ -94,16 +96,17 @@ def _keeps_too_much(snapshot: Snapshot, kept: Used, victim: Occupant) -> bool:
     return is_over_nominal(snapshot.tenants, kept, victim.tenant_id, victim.allocation.accelerator)
 
 
-def _makes_room(ask: Ask, candidate: Candidate, domain: DomainRoom, victims: list[Occupant]) -> bool:
+def _makes_room(ask: Ask, candidate: Candidate, domain: OpenDomain, victims: list[Occupant]) -> bool:
     """Whether the gang fits once these runs are gone, and those that were asked before."""
-    free = [here + coming for here, coming in zip(domain.free, domain.coming, strict=True)]
+    free = [here + coming for here, coming in zip(domain.blocks.free, domain.coming, strict=True)]
     for victim in victims:
         for share in victim.allocation.nodes:
             free[share.node] += share.chips
-    return fit(free, ask.spec.num_nodes, candidate.choice.chips_per_node) is not None
+    blocks = blocks_of(domain.blocks.tree, domain.blocks.node_chips, free)
+    return isinstance(seat_in(blocks, ask.spec.num_nodes, candidate.choice.chips_per_node), Seat)
 
 
-def _needed(ask: Ask, candidate: Candidate, domain: DomainRoom, victims: list[Occupant]) -> list[Occupant]:
+def _needed(ask: Ask, candidate: Candidate, domain: OpenDomain, victims: list[Occupant]) -> list[Occupant]:
     """The victims without those, dearest first, that the others make superfluous."""
     needed = victims
     for victim in reversed(victims):
@@ -113,7 +116,7 @@ def _needed(ask: Ask, candidate: Candidate, domain: DomainRoom, victims: list[Oc
     return needed
 
 
-def _reclaimable(snapshot: Snapshot, domain: DomainRoom, now: Now) -> list[Occupant]:
+def _reclaimable(snapshot: Snapshot, domain: OpenDomain, now: Now) -> list[Occupant]:
     return [
         occupant
         for occupant in snapshot.occupants

@@ -19,10 +19,6 @@ class DomainRoom(msgspec.Struct):
     free: list[int]
     coming: list[int]
 
-    def copy(self) -> "DomainRoom":
-        """Room that can be used up without touching this one."""
-        return DomainRoom(self.domain_id, list(self.free), list(self.coming))
-
 
 class Lot(msgspec.Struct, frozen=True):
     """A tranche as the scheduler sees it.

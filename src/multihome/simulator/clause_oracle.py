@@ -31,7 +31,6 @@ from multihome.simulator.clause_oracle_days import closes, days_on, instant, loc
 from multihome.units.calendar import Period
 
 _HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
 _PER_UNIT = 1_000_000
 _MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 _BY_TEN_THOUSAND = Fraction(1, 10_000)
@@ -305,18 +304,17 @@ def _prepaid(history: History, ended_ms: int, bill: Bill) -> None:
 def _delay(history: History, terms: DelayRemedy, bill: Bill) -> None:
     """One day at a time: late, then past the grace, then dearer by a day's discount until the cap."""
     days = discount = 0
-    moment, at_ms = history.promised_ms, history.accepted_ms
-    while moment < at_ms:
+    at_ms, zone = history.accepted_ms, history.calendar.zone
+    while days_on(history.promised_ms, days, zone) < at_ms:
         days += 1
         if days > terms.grace_days:
             discount = min(terms.cap_bps, discount + terms.discount_bps_per_day)
-        moment += _DAY_MS
     fee = history.chips * 30 * 24 * _rate(history)
-    passed = max(0, at_ms - 1 - history.promised_ms) // _DAY_MS if at_ms > history.promised_ms else 0
+    passed = max(0, days - 1)
     end_ms = history.term.end_ms
     bill.note(at_ms, "days late", days)
     bill.note(at_ms, "discount", _whole(fee * discount * _BY_TEN_THOUSAND))
-    shifted = days_on(end_ms, days, history.calendar.zone) if terms.shifts_end else end_ms
+    shifted = days_on(end_ms, days, zone) if terms.shifts_end else end_ms
     bill.note(at_ms, "shifted end", shifted)
     bill.note(at_ms, "may end tranche", int(0 < terms.end_tranche_after_days <= passed))
     bill.note(at_ms, "may end order", int(0 < terms.end_order_after_days <= passed))

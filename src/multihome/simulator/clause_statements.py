@@ -48,7 +48,7 @@ class ClauseFunctions(msgspec.Struct, frozen=True):
         minimum_commitment.settle_minimum
     )
     draw: Callable[[Sequence[Prepayment], Mapping[str, int], int, int], prepayment.Drawn] = prepayment.draw
-    delay: Callable[[DelayRemedy, int, int], delay_remedy.Delay] = delay_remedy.delay
+    delay: Callable[[DelayRemedy, int, int, str], delay_remedy.Delay] = delay_remedy.delay
 
 
 class Line(msgspec.Struct, frozen=True, order=True):
@@ -227,9 +227,9 @@ def _prepaid(history: History, live: Interval, lines: Sequence[Line], functions:
 
 def _delay(history: History, functions: ClauseFunctions) -> Iterator[Figure]:
     for terms in history.of(DelayRemedy):
-        late = functions.delay(terms, history.promised_ms, history.accepted_ms)
+        late = functions.delay(terms, history.promised_ms, history.accepted_ms, history.calendar.zone)
         at_ms = history.accepted_ms
-        rights = delay_remedy.end_rights(terms, history.promised_ms, at_ms - 1)
+        rights = delay_remedy.end_rights(terms, history.promised_ms, at_ms - 1, history.calendar.zone)
         yield Figure(at_ms, "days late", late.late_days)
         yield Figure(
             at_ms,

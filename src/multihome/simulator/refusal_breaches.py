@@ -208,6 +208,22 @@ def answered_twice(story: Story) -> None:
     story.award(provider, terms, notice.use, at_ms, story.waiver_evidence(notice, at_ms))
 
 
+def answered_after_the_award(story: Story) -> None:
+    """An award was made on a lapse; that the holder had declined in time is recorded afterwards."""
+    left = leave(story, AnswerKind.LAPSED)
+    award_under(story, left, whole_nodes(left.chips))
+    terms = msgspec.structs.replace(left.notice.terms, chips=0)
+    story.answer(left.notice, AnswerKind.DECLINED, left.notice.closes_ms - 1, terms)
+
+
+def lapse_forgotten(story: Story) -> None:
+    """The holder's match came to hand after the lapse; the award is made on the lapse all the same."""
+    left = leave(story, AnswerKind.LAPSED)
+    story.answer(left.notice, AnswerKind.MATCHED, left.notice.closes_ms - 1, left.notice.terms)
+    story.pen.until(left.answer.answered_ms)
+    award_under(story, left, whole_nodes(left.chips))
+
+
 def matched_elsewhere(story: Story) -> None:
     """The holder matched in full, and the award goes to the third party all the same."""
     provider = third_in_scope(story)
@@ -258,7 +274,7 @@ def invented_award(story: Story) -> None:
 def run_before_permission(story: Story) -> None:
     """A run on a tranche that got its waiver only afterwards."""
     waived = document_waiver(story)
-    tranche = document_tranche(story, waived.terms, waived.answered_ms)
+    tranche = document_tranche(story, waived.provider, waived.terms, waived.answered_ms)
     bare = msgspec.structs.replace(tranche, award=Award(awarded_ms=waived.answered_ms))
     story.run_on(waived.provider, story.record(waived.provider, bare))
     award = Award(awarded_ms=waived.answered_ms, waiver_ids=(waived.waiver_id,))
@@ -269,15 +285,38 @@ def unwaived_document(story: Story) -> None:
     """A tranche in scope whose document names neither waiver nor exemption, with a run on it."""
     provider = third_in_scope(story)
     at_ms = story.pen.now_ms
-    tranche = document_tranche(story, story.terms(provider, accelerator_in_scope(story)), at_ms)
+    tranche = document_tranche(story, provider, story.terms(provider, accelerator_in_scope(story)), at_ms)
     bare = msgspec.structs.replace(tranche, award=Award(awarded_ms=at_ms))
     story.run_on(provider, story.record(provider, bare))
+
+
+def wrongly_exempt_document(story: Story) -> None:
+    """A tranche whose document names a ground on which the clause does not exempt it, with a run on it.
+
+    Somebody else's capacity as one's own, a loss of nobody, one of too many days ago, or one that was told afterwards.
+    """
+    provider, at_ms = third_in_scope(story), story.pen.now_ms
+    ground, told_late = ExemptionGround.OWN_SITE, story.dice.chance(300)
+    loss = next((one for one in story.world.terms.exemptions if one.ground is ExemptionGround.PROVIDER_LOSS), None)
+    lost = ProviderLost(provider_id=HOLDER, actor="somebody", why="it burnt down")
+    if story.dice.chance(700):
+        ground = ExemptionGround.PROVIDER_LOSS
+        if loss is not None and not told_late and story.dice.chance(700):
+            story.pen.write(lost)
+            at_ms = later_days(at_ms, loss.days, story.world.calendar.zone)
+            story.pen.until(at_ms)
+    tranche = document_tranche(story, provider, story.terms(provider, accelerator_in_scope(story)), at_ms)
+    replaces = HOLDER if ground is ExemptionGround.PROVIDER_LOSS else None
+    award = Award(awarded_ms=at_ms, exempt_by=ground, replaces=replaces)
+    story.run_on(provider, story.record(provider, msgspec.structs.replace(tranche, award=award)))
+    if told_late:
+        story.pen.write(lost)
 
 
 def expired_document(story: Story) -> None:
     """A tranche under a recorded waiver that had expired."""
     waived = document_waiver(story)
-    tranche = document_tranche(story, waived.terms, waived.expires_ms)
+    tranche = document_tranche(story, waived.provider, waived.terms, waived.expires_ms)
     award = Award(awarded_ms=waived.expires_ms, waiver_ids=(waived.waiver_id,))
     story.record(waived.provider, msgspec.structs.replace(tranche, award=award))
 
@@ -294,7 +333,7 @@ def early_lapse_of_document(story: Story) -> None:
     lapsed_ms = closes_ms - 1
     story.pen.until(lapsed_ms)
     waiver = story.waive(terms, served_ms, lapsed_ms, lapsed_ms + 30 * MS_PER_DAY, WaiverAnswer.LAPSED)
-    tranche = document_tranche(story, terms, lapsed_ms)
+    tranche = document_tranche(story, provider, terms, lapsed_ms)
     award = Award(awarded_ms=lapsed_ms, waiver_ids=(waiver.id,))
     story.record(provider, msgspec.structs.replace(tranche, award=award))
 
@@ -333,12 +372,15 @@ BREACHES: dict[Callable[[Story], None], tuple[FindingKind, ...]] = {
     early_lapse: (FindingKind.EARLY_LAPSE,),
     short_window: (FindingKind.WRONG_WINDOW,),
     answered_twice: (FindingKind.ANSWERED_TWICE, FindingKind.MATCHED),
+    answered_after_the_award: (FindingKind.ANSWERED_TWICE,),
+    lapse_forgotten: (FindingKind.MATCHED,),
     matched_elsewhere: (FindingKind.MATCHED,),
     other_clause: (FindingKind.EVIDENCE_MISSING,),
     tranche_beyond: (FindingKind.BEYOND_AWARD,),
     invented_award: (FindingKind.EVIDENCE_MISSING,),
     run_before_permission: (FindingKind.PLACED_WITHOUT_PERMISSION,),
     unwaived_document: (FindingKind.NO_EVIDENCE, FindingKind.PLACED_WITHOUT_PERMISSION),
+    wrongly_exempt_document: (FindingKind.WRONG_EXEMPTION, FindingKind.PLACED_WITHOUT_PERMISSION),
     expired_document: (FindingKind.OUTSIDE_WAIVER,),
     early_lapse_of_document: (FindingKind.EARLY_LAPSE,),
     exclusive_capacity: (FindingKind.EXCLUSIVE,),

@@ -140,6 +140,22 @@ def awarded_elsewhere(story: Story) -> None:
         use_it(story, award_under(story, left, (nodes - first) * CHIPS_PER_NODE))
 
 
+def answered_late_on_record(story: Story) -> None:
+    """An answer within the window that came to hand after the notice had lapsed on record; awards rest on it alone."""
+    left = leave(story, AnswerKind.LAPSED)
+    notice, terms = left.notice, left.notice.terms
+    answered_ms = story.dice.pick((notice.served_ms, notice.closes_ms - 1))
+    kind = story.dice.pick((AnswerKind.DECLINED, AnswerKind.MATCHED_IN_PART, AnswerKind.MATCHED))
+    taken = {AnswerKind.DECLINED: 0, AnswerKind.MATCHED: terms.chips}.get(kind, CHIPS_PER_NODE)
+    answer = story.answer(notice, kind, answered_ms, msgspec.structs.replace(terms, chips=taken))
+    expires_ms = later_days(answered_ms, story.world.terms.waiver_days, story.world.calendar.zone)
+    if kind is AnswerKind.MATCHED or story.pen.now_ms >= expires_ms:
+        return
+    chips = (terms.chips - taken) * (BPS + story.world.terms.material_change.chips_bps) // BPS
+    now = msgspec.structs.replace(left, answer=answer, expires_ms=expires_ms, chips=chips)
+    use_it(story, award_under(story, now, whole_nodes(chips)))
+
+
 def awarded_to_holder(story: Story) -> None:
     """The holder matches in full, and is awarded what it matched."""
     terms = story.terms(HOLDER, accelerator_in_scope(story))
@@ -229,15 +245,33 @@ def replaced_after_loss(story: Story) -> None:
     use_it(story, record)
 
 
+def exempt_document(story: Story) -> None:
+    """A tranche whose document names the ground on which the clause exempts it, as somebody's own or after a loss."""
+    if not story.world.terms.exemptions:
+        return
+    exemption = story.dice.pick(story.world.terms.exemptions)
+    on_loss = exemption.ground is ExemptionGround.PROVIDER_LOSS
+    provider = third_in_scope(story) if on_loss else OWN
+    awarded_ms = story.pen.now_ms
+    if on_loss:
+        story.pen.write(ProviderLost(provider_id=HOLDER, actor="somebody", why="it burnt down"))
+        until_ms = later_days(awarded_ms, exemption.days, story.world.calendar.zone)
+        awarded_ms = story.dice.pick((awarded_ms, until_ms - 1))
+        story.pen.until(awarded_ms)
+    tranche = document_tranche(story, provider, story.terms(provider, accelerator_in_scope(story)), awarded_ms)
+    award = Award(awarded_ms=awarded_ms, exempt_by=exemption.ground, replaces=HOLDER if on_loss else None)
+    recorded = story.record(provider, msgspec.structs.replace(tranche, award=award))
+    if on_loss:
+        story.pen.write(ProviderRestored(provider_id=HOLDER, actor="somebody", why="it was rebuilt"))
+    story.run_on(provider, recorded)
+
+
 def waived_elsewhere(story: Story) -> None:
-    """Waivers and tranches that are older than the journal, recorded as documents; or an exemption in words."""
+    """Waivers and tranches that are older than the journal, recorded as documents."""
     left = document_waiver(story)
     awarded_ms = story.dice.pick((left.answered_ms, left.expires_ms - 1))
-    tranche = document_tranche(story, left.terms, awarded_ms)
-    if story.dice.chance(300):
-        award = Award(awarded_ms=awarded_ms, exemption="agreed in a side letter")
-    else:
-        award = Award(awarded_ms=awarded_ms, waiver_ids=(left.waiver_id,))
+    tranche = document_tranche(story, left.provider, left.terms, awarded_ms)
+    award = Award(awarded_ms=awarded_ms, waiver_ids=(left.waiver_id,))
     story.run_on(left.provider, story.record(left.provider, msgspec.structs.replace(tranche, award=award)))
 
 
@@ -261,9 +295,8 @@ def document_waiver(story: Story) -> Waived:
     return Waived(provider, terms, answered_ms, expires_ms, waiver.id)
 
 
-def document_tranche(story: Story, terms: Terms, awarded_ms: int) -> Tranche:
-    """A tranche in scope whose award stands in its document alone."""
-    provider = next(third for third in THIRDS if region_of(third) == terms.region)
+def document_tranche(story: Story, provider: ProviderId, terms: Terms, awarded_ms: int) -> Tranche:
+    """A tranche for training and research whose award stands in its document alone."""
     use = Use(workload_kinds=(WorkloadKind.TRAINING,), products=(PRODUCTS[0],))
     return story.tranche(story.award_record(provider, terms, use, awarded_ms))
 
@@ -271,7 +304,7 @@ def document_tranche(story: Story, terms: Terms, awarded_ms: int) -> Tranche:
 def corrected_in_time(story: Story) -> None:
     """A tranche that was first recorded without its waiver, and got no run before it had it."""
     left = document_waiver(story)
-    tranche = document_tranche(story, left.terms, left.answered_ms)
+    tranche = document_tranche(story, left.provider, left.terms, left.answered_ms)
     story.record(left.provider, msgspec.structs.replace(tranche, award=Award(awarded_ms=left.answered_ms)))
     award = Award(awarded_ms=left.answered_ms, waiver_ids=(left.waiver_id,))
     story.run_on(left.provider, story.record(left.provider, msgspec.structs.replace(tranche, award=award)))
@@ -285,10 +318,12 @@ def small_talk(story: Story) -> None:
 
 LAWFUL: tuple[Callable[[Story], None], ...] = (
     awarded_elsewhere,
+    answered_late_on_record,
     awarded_elsewhere,
     awarded_to_holder,
     before_the_clause,
     corrected_in_time,
+    exempt_document,
     left_open,
     out_of_scope,
     own_site,

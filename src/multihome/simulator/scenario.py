@@ -90,7 +90,8 @@ def documents(dice: Dice) -> tuple[Document, ...]:
         _pool(NEO, "north", _GPU, 8),
         _pool(TENSOR, "west", _TPU, 4),
         _holders_contract(dice),
-        _waiver(),
+        _waiver("w-17", "first-refusal", _GPU, _day(28)),
+        _waiver("w-18", "tensor-chips", _TPU, _day(3)),
         *_offers(dice),
         _neocloud_contract(dice),
         _tensor_contract(dice),
@@ -345,16 +346,16 @@ def order(contract: Contract, award: AwardRecord, nodes_per_domain: int, chips_p
     return msgspec.structs.replace(contract, tranches=(*contract.tranches, tranche))
 
 
-def _waiver() -> Waiver:
+def _waiver(name: str, clause: str, accelerator: AcceleratorName, expires_ms: int) -> Waiver:
     return Waiver(
-        id=WaiverId("w-17"),
+        id=WaiverId(name),
         contract_id=ContractId("alto-2025"),
-        clause_id="first-refusal",
+        clause_id=clause,
         served_ms=parse_instant("2025-03-01"),
         answered_ms=parse_instant("2025-03-09"),
-        expires_ms=_day(28),
+        expires_ms=expires_ms,
         answer=WaiverAnswer.DECLINED,
-        accelerators=(_GPU,),
+        accelerators=(accelerator,),
         chips=64,
         rate_micro_usd_per_chip_hour=2_500_000,
         notice_sha256="0" * 64,
@@ -395,7 +396,7 @@ def _neocloud_contract(dice: Dice) -> Contract:
 
 
 def _tensor_contract(dice: Dice) -> Contract:
-    award = Award(awarded_ms=_day(2), exemption="chips of another vendor, agreed in writing")
+    award = Award(awarded_ms=_day(2), waiver_ids=(WaiverId("w-18"),))
     return Contract(
         id=ContractId("cirrus-2025"),
         title="Cirrus",

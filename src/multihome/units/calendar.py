@@ -11,12 +11,21 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from multihome.units.time import MS_PER_DAY, Interval, datetime_of, instant_of
+from multihome.units.time import (
+    FOREVER_MS,
+    MS_PER_DAY,
+    MS_PER_MINUTE,
+    Interval,
+    datetime_of,
+    format_instant,
+    instant_of,
+)
 
 MINUTES_PER_DAY = 1_440
 SEARCH_DAYS = 3_700
 """A window of business days ends within ten years, or its list of holidays makes no sense."""
 _SATURDAY = 5
+_STEP_MINUTES = 15
 
 
 class DayCount(StrEnum):
@@ -153,7 +162,7 @@ def period_interval(at_ms: int, period: Period, zone: str) -> Interval:
     first = date(day.year, (day.month - 1) // months * months + 1, 1)
     ahead = first.month - 1 + months
     following = date(first.year + ahead // 12, ahead % 12 + 1, 1)
-    return Interval(_day_begins(first, zone), _day_begins(following, zone))
+    return Interval(day_begins(first, zone), day_begins(following, zone))
 
 
 def period_name(at_ms: int, period: Period, zone: str) -> str:
@@ -174,13 +183,53 @@ def later_days(at_ms: int, days: int, zone: str) -> int:
     return instant_of((moment + timedelta(days=days)).astimezone(UTC))
 
 
-def _day_begins(day: date, zone: str) -> int:
-    for minute in range(0, MINUTES_PER_DAY, 15):
+@lru_cache(maxsize=4_096)
+def day_begins(day: date, zone: str) -> int:
+    """The first moment of a local day: midnight, the earlier of two, or the first moment after clocks leap over it.
+
+    Raises:
+        ValueError: the zone leapt over the whole day.
+        OverflowError: the moment lies outside the years 1 to 9999 of UTC.
+    """
+    for minute in range(0, MINUTES_PER_DAY, _STEP_MINUTES):
         instant = local_instant(day, minute, zone)
         if isinstance(instant, int):
-            return instant - (_later_fold(day, minute, zone))
-    msg = f"{day} has no instant in {zone}"
+            instant -= _later_fold(day, minute, zone)
+            return _leap_end(instant, day, zone) if minute else instant
+    msg = f"{day} has no moment in the zone {zone}: its clocks leapt over that day"
     raise ValueError(msg)
+
+
+def begins_day(at_ms: int, zone: str) -> bool:
+    """Say whether an instant is the first moment of a local day."""
+    try:
+        return day_begins(local_date(at_ms, zone), zone) == at_ms
+    except OverflowError:
+        # A local time before the year 1 or after 9999 has no date.
+        return False
+
+
+def format_local_date(at_ms: int, zone: str) -> str:
+    """The date of an instant in a zone, `2025-06-01`; the named end of time as `open`."""
+    return "open" if at_ms >= FOREVER_MS else local_date(at_ms, zone).isoformat()
+
+
+def format_local_moment(at_ms: int, zone: str) -> str:
+    """The local date of an instant that begins one, and the instant of UTC to the minute of any other."""
+    whole = at_ms >= FOREVER_MS or begins_day(at_ms, zone)
+    return format_local_date(at_ms, zone) if whole else format_instant(at_ms)
+
+
+def _leap_end(later_ms: int, day: date, zone: str) -> int:
+    """The first moment of a day whose midnight is leapt over, no more than a step before an instant of that day."""
+    before_ms = later_ms - _STEP_MINUTES * MS_PER_MINUTE
+    while later_ms - before_ms > 1:
+        middle_ms = (before_ms + later_ms) // 2
+        if local_date(middle_ms, zone) == day:
+            later_ms = middle_ms
+        else:
+            before_ms = middle_ms
+    return later_ms
 
 
 def _later_fold(day: date, minute: int, zone: str) -> int:
@@ -191,6 +240,15 @@ def _later_fold(day: date, minute: int, zone: str) -> int:
     return max(0, instant_of(second) - instant_of(first))
 
 
-def days_between(start_ms: int, end_ms: int) -> int:
-    """Whole days begun between two instants; 0 where the second is not after the first."""
-    return max(0, -(-(end_ms - start_ms) // MS_PER_DAY))
+def days_between(start_ms: int, end_ms: int, zone: str) -> int:
+    """Days of a zone begun between two instants; 0 where the second is not after the first.
+
+    A day lasts until the same local time of the next, so that it has 23 or 25 hours where the clocks change.
+    """
+    if end_ms <= start_ms:
+        return 0
+    # Clocks never change by a day: so many days of 24 hours are the answer, one more or one less.
+    days = max(0, (end_ms - start_ms) // MS_PER_DAY - 1)
+    while later_days(start_ms, days, zone) < end_ms:
+        days += 1
+    return days

@@ -12,6 +12,9 @@ MS_PER_DAY = 24 * MS_PER_HOUR
 FOREVER_MS = 253_402_300_799_000
 """The last second of the year 9999: an end that nobody has named."""
 
+DATE_CHARACTERS = len("2026-01-31")
+"""What is so long, and an instant, is a date."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DURATION_PART = re.compile(r"(\d+)(ms|s|m|h|d|w)")
 _DURATION_UNITS_MS = {
@@ -56,7 +59,7 @@ def parse_instant(text: str) -> int:
     Raises:
         ValueError: the text is no ISO date, or carries a time without a zone.
     """
-    if len(text) == len("2026-01-31"):
+    if len(text) == DATE_CHARACTERS:
         return instant_of(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC))
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -31,17 +31,16 @@ from multihome.domain.clause_terms import (
     Use,
     Window,
 )
-from multihome.units.calendar import MINUTES_PER_DAY
+from multihome.units.calendar import MINUTES_PER_DAY, format_local_date
 from multihome.units.money import format_usd
-from multihome.units.time import format_date
 
 
-def clause_words(terms: ClauseTerms) -> tuple[str, ...]:
-    """Every term of a clause, in words."""
-    return tuple(_words(terms))
+def clause_words(terms: ClauseTerms, zone: str) -> tuple[str, ...]:
+    """Every term of a clause, in words; dates are those of its contract's zone."""
+    return tuple(_words(terms, zone))
 
 
-def _words(terms: ClauseTerms) -> Iterator[str]:  # noqa: C901, PLR0912 -- one branch a kind, nothing is nested
+def _words(terms: ClauseTerms, zone: str) -> Iterator[str]:  # noqa: C901, PLR0912 -- one branch a kind, nothing is nested
     match terms:
         case Exclusivity():
             yield f"only the provider may be used for {scope_words(terms.scope)}"
@@ -52,20 +51,20 @@ def _words(terms: ClauseTerms) -> Iterator[str]:  # noqa: C901, PLR0912 -- one b
         case MinimumCommitment():
             for step in terms.steps:
                 amount = format_usd(step.amount_micro_usd)
-                yield f"at least {amount} a {terms.period.value} from {format_date(step.from_ms)}"
+                yield f"at least {amount} a {terms.period.value} from {format_local_date(step.from_ms, zone)}"
         case Ramp():
             for step in terms.steps:
-                yield f"{step.chips} chips of tranche {terms.tranche} from {format_date(step.from_ms)}"
+                yield f"{step.chips} chips of tranche {terms.tranche} from {format_local_date(step.from_ms, zone)}"
         case Prepayment():
-            yield f"{format_usd(terms.amount_micro_usd)} paid ahead on {format_date(terms.paid_ms)}"
+            yield f"{format_usd(terms.amount_micro_usd)} paid ahead on {format_local_date(terms.paid_ms, zone)}"
             yield f"{_share(terms.draw_bps)} of every charge is drawn from it"
             yield f"{_share(terms.refund_bps)} of what is left comes back on termination"
         case PriceTiers():
-            yield from _tiers(terms)
+            yield from _tiers(terms, zone)
         case DelayRemedy():
             yield from _delay_remedy(terms)
         case Termination():
-            yield from _termination(terms)
+            yield from _termination(terms, zone)
         case Renewal():
             yield from _renewal(terms)
         case ConcentrationCap():
@@ -100,10 +99,9 @@ def _match(match: MatchTest) -> Iterator[str]:
 
 
 def _material_change(change: MaterialChange) -> Iterator[str]:
-    yield (
-        f"a new notice is due beyond {_share(change.rate_bps)} of rate, {_share(change.chips_bps)} of chips, "
-        f"{change.start_days} days of start, {change.term_days} days of term"
-    )
+    rate, chips = _share(change.rate_bps), _share(change.chips_bps)
+    yield f"a new notice is due where the rate goes up by more than {rate}, or chips by more than {chips}"
+    yield f"or where the start moves by more than {change.start_days} days, or the term by more than {change.term_days}"
 
 
 def _exemption(exemption: Exemption) -> str:
@@ -125,7 +123,7 @@ def _times(count: int, terms: TakeOrPay) -> str:
     return f"{count} {terms.period.value}{'' if count == 1 else 's'}"
 
 
-def _tiers(terms: PriceTiers) -> Iterator[str]:
+def _tiers(terms: PriceTiers, zone: str) -> Iterator[str]:
     which = ", ".join(terms.tranches) or "all tranches"
     mode = "for what lies within the tier" if terms.mode is TierMode.GRADUATED else "for everything once it is reached"
     yield f"rates for {which}, by volume in a {terms.period.value}, {mode}"
@@ -133,7 +131,7 @@ def _tiers(terms: PriceTiers) -> Iterator[str]:
         rate = format_usd(tier.rate_micro_usd_per_chip_hour)
         yield f"{rate} per chip-hour from {tier.from_chip_hours:,} chip-hours"
     for step in terms.index:
-        yield f"index at {_share(step.factor_bps)} from {format_date(step.from_ms)}"
+        yield f"index at {_share(step.factor_bps)} from {format_local_date(step.from_ms, zone)}"
 
 
 def _delay_remedy(terms: DelayRemedy) -> Iterator[str]:
@@ -147,13 +145,13 @@ def _delay_remedy(terms: DelayRemedy) -> Iterator[str]:
         yield f"the order may be ended from {terms.end_order_after_days} days late"
 
 
-def _termination(terms: Termination) -> Iterator[str]:
+def _termination(terms: Termination, zone: str) -> Iterator[str]:
     yield f"notice of {window_words(terms.notice)}"
     if terms.causes:
         yield f"for cause ({', '.join(terms.causes)}), after {terms.cure_days} days to cure it"
     for step in terms.fees:
         share = _share(step.share_bps)
-        yield f"for convenience at {share} of what is still to be paid, from {format_date(step.from_ms)}"
+        yield f"for convenience at {share} of what is still to be paid, from {format_local_date(step.from_ms, zone)}"
 
 
 def _renewal(terms: Renewal) -> Iterator[str]:

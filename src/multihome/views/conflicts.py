@@ -25,8 +25,8 @@ from multihome.domain.ids import AcceleratorName, ContractId
 from multihome.domain.supply import Pool, Provider
 from multihome.procurement.conflict_model import Clause
 from multihome.procurement.conflicts import Checked
+from multihome.units.calendar import format_local_moment
 from multihome.units.money import format_usd
-from multihome.units.time import format_date
 
 
 class FileLine(msgspec.Struct, frozen=True):
@@ -93,8 +93,10 @@ def conflicts_view(book: Book, checked: Checked, places: Mapping[ContractId, tup
 def _line(book: Book, clause: Clause, places: Mapping[ContractId, tuple[FileLine, ...]]) -> ClauseLine:
     known = places.get(clause.contract_id, ())
     terms = clause.terms
-    dates = f"{format_date(terms.interval.start_ms)} to {format_date(terms.interval.end_ms)}"
-    holder = book.contracts[clause.contract_id].provider_id
+    contract = book.contracts[clause.contract_id]
+    holder, zone = contract.provider_id, contract.calendar.zone
+    start, end = terms.interval.start_ms, terms.interval.end_ms
+    dates = f"{format_local_moment(start, zone)} to {format_local_moment(end, zone)}"
     return ClauseLine(
         clause.contract_id,
         terms.id,

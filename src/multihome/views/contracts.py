@@ -10,18 +10,23 @@ from multihome.domain.contracts import Award, Contract, Tranche
 from multihome.domain.events import PeriodSettled
 from multihome.domain.ids import AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.domain.tranche_phases import OUTSTANDING, TranchePhase, phase_of
+from multihome.units.calendar import format_local_date, format_local_moment
 from multihome.units.money import format_chip_hours, format_usd
-from multihome.units.time import MS_PER_DAY, format_date
+from multihome.units.time import MS_PER_DAY, Interval
 from multihome.views.clause_words import clause_words, use_words
 from multihome.views.sequences import TerminationState, termination_state
 
 
 class ContractRow(msgspec.Struct, frozen=True):
-    """A contract in a list: chips ordered and accepted, clauses in force, and what falls next within a year."""
+    """A contract in a list: chips ordered and accepted, clauses in force, and what falls next within a year.
+
+    Its dates are told in `zone`.
+    """
 
     id: ContractId
     title: str
     provider_id: ProviderId
+    zone: str
     from_ms: int
     until_ms: int
     clauses_in_force: int
@@ -131,19 +136,18 @@ def contract_view(state: State, contract_id: ContractId, as_of_ms: int) -> Contr
         zone=contract.calendar.zone,
         holidays=contract.calendar.holidays,
         termination=termination_state(state, contract_id, as_of_ms),
-        ended=_ended(state, contract_id),
-        clauses=tuple(_clause_row(terms) for terms in in_force),
+        ended=_ended(state, contract),
+        clauses=tuple(_clause_row(terms, contract.calendar.zone) for terms in in_force),
         amendments=tuple(
             AmendmentRow(amendment.id, amendment.effective_ms, amendment.clauses, amendment.source)
             for amendment in contract.amendments
         ),
-        tranches=tuple(_tranche_row(state, tranche, as_of_ms) for tranche in contract.tranches),
+        tranches=tuple(_tranche_row(state, contract, tranche, as_of_ms) for tranche in contract.tranches),
         commitments=tuple(
             _commitment(period) for period in state.settled.values() if period.clause.contract_id == contract_id
         ),
         suspensions=tuple(
-            f"{suspension.id}: {suspension.ground}, {format_date(suspension.interval.start_ms)} to "
-            f"{format_date(suspension.interval.end_ms)}"
+            f"{suspension.id}: {suspension.ground}, {_dates(suspension.interval, contract.calendar.zone)}"
             for suspension in state.suspensions.values()
             if suspension.contract_id == contract_id
         ),
@@ -161,6 +165,7 @@ def _row(state: State, contract: Contract, found: tuple[Deadline, ...], as_of_ms
         id=contract.id,
         title=contract.title,
         provider_id=contract.provider_id,
+        zone=contract.calendar.zone,
         from_ms=contract.interval.start_ms,
         until_ms=contract.interval.end_ms,
         clauses_in_force=sum(terms.interval.contains(as_of_ms) for terms in contract.clauses),
@@ -171,12 +176,13 @@ def _row(state: State, contract: Contract, found: tuple[Deadline, ...], as_of_ms
     )
 
 
-def _clause_row(terms: ClauseTerms) -> ClauseRow:
+def _clause_row(terms: ClauseTerms, zone: str) -> ClauseRow:
     kind = str(type(terms).__struct_config__.tag)
-    return ClauseRow(terms.id, kind, terms.interval.start_ms, terms.interval.end_ms, clause_words(terms), terms.source)
+    words = clause_words(terms, zone)
+    return ClauseRow(terms.id, kind, terms.interval.start_ms, terms.interval.end_ms, words, terms.source)
 
 
-def _tranche_row(state: State, tranche: Tranche, as_of_ms: int) -> TrancheRow:
+def _tranche_row(state: State, contract: Contract, tranche: Tranche, as_of_ms: int) -> TrancheRow:
     return TrancheRow(
         id=tranche.id,
         pool_id=tranche.pool_id,
@@ -187,7 +193,7 @@ def _tranche_row(state: State, tranche: Tranche, as_of_ms: int) -> TrancheRow:
         ends_ms=tranche.ends_ms,
         rate_micro_usd_per_chip_hour=tranche.rate_micro_usd_per_chip_hour,
         use=use_words(tranche.use),
-        award=_award_words(tranche.award),
+        award=_award_words(tranche.award, contract.calendar.zone),
     )
 
 
@@ -209,12 +215,14 @@ def _delivery_state(state: State, tranche: Tranche, at_ms: int) -> str:
     return f"{phase.value}{late}"
 
 
-def _award_words(award: Award) -> str:
+def _award_words(award: Award, zone: str) -> str:
     parts = [
-        f"on {format_date(award.awarded_ms)}",
+        f"on {format_local_date(award.awarded_ms, zone)}",
         _named("award", award.award_id),
         *(_named("waiver", waiver_id) for waiver_id in award.waiver_ids),
-        f"exempt: {award.exemption}" if award.exemption else "",
+        f"exempt: {award.exempt_by.value}{f', for {award.replaces}' if award.replaces else ''}"
+        if award.exempt_by
+        else "",
         f"substituted with the consent of {award.consent}" if award.consent else "",
     ]
     return ", ".join(part for part in parts if part)
@@ -236,16 +244,23 @@ def _commitment(period: PeriodSettled) -> CommitmentRow:
     )
 
 
-def _ended(state: State, contract_id: ContractId) -> str:
+def _dates(interval: Interval, zone: str) -> str:
+    return f"{format_local_moment(interval.start_ms, zone)} to {format_local_moment(interval.end_ms, zone)}"
+
+
+def _ended(state: State, contract: Contract) -> str:
+    contract_id, zone = contract.id, contract.calendar.zone
     given = state.terminations.get(contract_id)
     told = state.breaches.get(contract_id)
     if given is None and told is not None:
-        return f"breach told: {told.cause}, may be cured until {format_date(told.cured_until_ms)} ({told.why})"
+        until = format_local_date(told.cured_until_ms, zone)
+        return f"breach told: {told.cause}, may be cured until {until} ({told.why})"
     if given is None:
         return ""
     fee, refund = format_usd(given.fee_micro_usd), format_usd(given.refund_micro_usd)
     cause = f" ({given.cause})" if given.cause else ""
+    since = format_local_date(given.effective_ms, zone)
     return (
-        f"terminated for {given.ground.value}{cause} with effect from {format_date(given.effective_ms)}: fee {fee}, "
+        f"terminated for {given.ground.value}{cause} with effect from {since}: fee {fee}, "
         f"refund {refund}; notice by {given.actor} ({given.why})"
     )

@@ -166,10 +166,10 @@ def _lateness(
         at_ms = next(move.effective_ms for move in reversed(moves) if move.step in last)
     terms = delay_remedy_of(contract, tranche)
     if terms is None:
-        days = days_between(tranche.promised_ms, at_ms)
+        days = days_between(tranche.promised_ms, at_ms, contract.calendar.zone)
         state = LatenessState.UNREMEDIED if days else LatenessState.IN_TIME
         return Lateness(state, None, days, 0, 0, capped=False, owed_micro_usd=0)
-    late = delay(terms, tranche.promised_ms, at_ms)
+    late = delay(terms, tranche.promised_ms, at_ms, contract.calendar.zone)
     return Lateness(
         state=_lateness_state(late.late_days, late.grace_days),
         clause=ClauseRef(contract.id, terms.id),
@@ -193,7 +193,7 @@ def _rights(contract: Contract, tranche: Tranche, phase: TranchePhase, at_ms: in
     if terms is None:
         return
     for right, days in _rights_of(terms):
-        opens_ms = right_opens_ms(tranche.promised_ms, days)
+        opens_ms = right_opens_ms(tranche.promised_ms, days, contract.calendar.zone)
         yield RightToEnd(right, ClauseRef(contract.id, terms.id), opens_ms, at_ms >= opens_ms)
 
 

@@ -1,17 +1,19 @@
 """What is there and what runs, now."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
-from multihome.clauses.book import earliest_ms
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.state import Openness, RunState, State, WorkloadState, unit_key
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, RunId, TenantId, TrancheId, WorkloadId
-from multihome.domain.placements import AwardNotPermitted, Blocker
+from multihome.domain.placements import Blocker
 from multihome.domain.runs import AttemptEnd, Fenced, Intended, Progress, Running, Stopping, Unknown
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.time import Now
 from multihome.views.alarms import Alarm, alarms
-from multihome.views.words import CANCELLED, NOT_LOOKED_AT, back_off_text, describe
+from multihome.views.figures import Figures
+from multihome.views.words import CANCELLED, NOT_LOOKED_AT, back_off_text, describe, nearness
 
 
 class ProviderRow(msgspec.Struct, frozen=True):
@@ -63,7 +65,10 @@ class UnitRow(msgspec.Struct, frozen=True):
 
 
 class WorkloadRow(msgspec.Struct, frozen=True):
-    """A live workload: the state of its least advanced unit, and the first reason why it waits, if it does."""
+    """A live workload: the state of its least advanced unit.
+
+    `waits_for` is the reason nearest to passing why it waits, if it does, and `more_reasons` how many more there are.
+    """
 
     id: WorkloadId
     name: str
@@ -79,6 +84,7 @@ class WorkloadRow(msgspec.Struct, frozen=True):
     submitted_process_ms: int
     progress: Progress | None
     waits_for: str
+    more_reasons: int = 0
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -114,16 +120,21 @@ def status(state: State, now: Now) -> StatusView:
     )
 
 
-def workload_rows(state: State, now: Now) -> list[WorkloadRow]:
-    """One row a live workload, in order of submission."""
-    return [workload_row(state, workload, now) for workload in state.workloads.values()]
+def workload_rows(state: State, workloads: Iterable[WorkloadState], now: Now) -> Iterator[WorkloadRow]:
+    """One row a workload, made as they are taken; figures of reasons are counted once for all of them."""
+    figures = Figures(state, now)
+    return (_row(state, workload, now, figures) for workload in workloads)
 
 
 def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow:
     """The row of one workload."""
+    return _row(state, workload, now, Figures(state, now))
+
+
+def _row(state: State, workload: WorkloadState, now: Now, figures: Figures) -> WorkloadRow:
     units = unit_rows(state, workload, now)
-    blockers = state.class_blockers.get(workload.class_id, ())
-    reasons = waits_because(workload, units, tuple(_as_of_now(state, blocker, now) for blocker in blockers))
+    blockers = sorted(state.class_blockers.get(workload.class_id, ()), key=nearness)
+    reasons = waits_because(workload, units, tuple(figures.as_of_now(blocker) for blocker in blockers))
     return WorkloadRow(
         id=workload.id,
         name=workload.spec.name,
@@ -139,15 +150,8 @@ def workload_row(state: State, workload: WorkloadState, now: Now) -> WorkloadRow
         submitted_process_ms=workload.submitted.process_ms,
         progress=workload.units[0].progress,
         waits_for=reasons[0] if reasons else "",
+        more_reasons=max(0, len(reasons) - 1),
     )
-
-
-def _as_of_now(state: State, blocker: Blocker, now: Now) -> Blocker:
-    """A reason with the date that follows from the time: it is kept as it was in the round that found it."""
-    if not isinstance(blocker, AwardNotPermitted):
-        return blocker
-    could_ms = earliest_ms(state.book(), blocker.clause, now.contract_ms)
-    return msgspec.structs.replace(blocker, earliest_ms=could_ms)
 
 
 def waits_because(

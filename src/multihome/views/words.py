@@ -4,6 +4,7 @@ from multihome.domain import placements as pl
 from multihome.domain.clause_terms import ClauseRef, Use
 from multihome.domain.placements import Blocker, Evidence, PlacementReason, Price
 from multihome.domain.runs import AttemptEnd, Outcome
+from multihome.domain.supply import DOMAIN_LAYER
 from multihome.domain.workloads import WorkloadSpec
 from multihome.units.money import format_usd
 from multihome.units.time import MS_PER_SECOND, format_date, format_duration, format_instant
@@ -26,8 +27,7 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
                 f"its domains have {blocker.largest_domain_chips}"
             )
         case pl.NotEnoughChips():
-            free = blocker.largest_free_chips
-            return f"{blocker.pool_id}: needs {blocker.chips} chips in one domain, largest free {free}"
+            return f"{blocker.pool_id}: needs {blocker.chips} chips in one domain, {_room_text(blocker)}"
         case pl.ServedLater():
             return f"the policy {blocker.order}, after {blocker.objective}, serves others first"
         case pl.NotDelivered():
@@ -69,6 +69,45 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
             return f"{blocker.pool_id}: {blocker.chips} borrowed chips are on their way back from {runs}"
         case pl.NoPool():
             return f"no pool has {', '.join(blocker.accelerators)} in {blocker.infra}"
+
+
+_NEAREST_FIRST = (
+    pl.ReclaimPending,
+    pl.NotEnoughChips,
+    pl.OverQuota,
+    pl.ProviderClosed,
+    pl.AwardNotPermitted,
+    pl.NotDelivered,
+    pl.NotQualified,
+    pl.ForbiddenByClause,
+    pl.OutsideUse,
+    pl.OutsideJurisdiction,
+    pl.CapacityEnded,
+    pl.GangLargerThanDomain,
+    pl.NoPool,
+)
+
+
+def nearness(blocker: Blocker) -> int:
+    """How far a reason is from passing, 0 the nearest: by itself, by someone's act, by a date, or never."""
+    return _NEAREST_FIRST.index(type(blocker))
+
+
+def _room_text(blocker: pl.NotEnoughChips) -> str:
+    """What is free, and, where that would be enough, why it lies too far apart."""
+    free = f"largest free {blocker.largest_free_chips}"
+    cut = blocker.cut
+    if cut is None:
+        return free
+    under = "in one domain" if cut.layer == DOMAIN_LAYER else f"under one {cut.layer}"
+    text = (
+        f"{free}, but too far apart: {cut.wanted_nodes} × {cut.chips_per_node} are wanted {under}, and the largest "
+        f"block free there holds {cut.largest_free_block_nodes}"
+    )
+    if not cut.parts:
+        return text
+    split = " + ".join(str(part.nodes) for part in cut.parts)
+    return f"{text}; it would have to be cut into {split}"
 
 
 def use_text(use: Use) -> str:

@@ -20,6 +20,7 @@ from multihome.domain.procurement import Need, Offer
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
+from multihome.units.calendar import zone_names
 from multihome.wire.documents_contracts import ContractIn, WaiverIn, contract_data, waiver_data
 from multihome.wire.documents_procurement import (
     NeedIn,
@@ -40,7 +41,7 @@ from multihome.wire.documents_supply import (
 from multihome.wire.documents_tenants import TenantIn, tenant_data
 from multihome.wire.documents_webhooks import WebhookIn, webhook_data
 from multihome.wire.documents_workloads import KUBERNETES_OBJECT, WorkloadIn, workload_data
-from multihome.wire.fields import Shape, closest, shown
+from multihome.wire.fields import UTC, Reading, Shape, closest, shown
 from multihome.wire.shape_problems import ShapeProblem, Spot, shape_problems
 
 WORKLOAD_KIND = "workload"
@@ -80,10 +81,18 @@ def read_document(data: object, known: frozenset[AcceleratorName]) -> Facts | tu
     if model is None:
         return (_unknown_kind(kind, is_kubernetes="apiVersion" in document),)
     try:
-        shape = model.model_validate(document, context=known)
+        shape = model.model_validate(
+            document, context=Reading(known, _zone_of(document) if model is ContractIn else UTC)
+        )
     except ValidationError as error:
         return shape_problems(error, document, model)
     return _facts_of(shape)
+
+
+def _zone_of(contract: Mapping[str, object]) -> str:
+    """Where dates of a contract's document begin; what is no zone is told of where it stands."""
+    zone = contract.get("zone")
+    return zone if isinstance(zone, str) and zone in zone_names() else UTC
 
 
 def _facts_of(shape: Shape) -> Facts:

@@ -42,9 +42,11 @@ class AmendmentIn(Shape):
 
 
 def amended(
-    clauses: Sequence[ClauseIn], amendments: Sequence[AmendmentIn], contract: Interval
+    clauses: Sequence[ClauseIn], amendments: Sequence[AmendmentIn], contract: Interval, zone: str
 ) -> tuple[ClauseTerms, ...]:
     """Every version of every clause, with the amendments counted in, in order of their dates.
+
+    Dates in messages are those of `zone`.
 
     Raises:
         ValueError: an amendment lies outside the contract, begins a clause before its own date, or names a clause that
@@ -52,7 +54,7 @@ def amended(
     """
     versions = [clause.to_terms(contract) for clause in clauses]
     for amendment in sorted(amendments, key=_effective):
-        _check(amendment, versions, contract)
+        _check(amendment, versions, contract, zone)
         for name in amendment.ends:
             versions = _ended(versions, name, amendment.effective)
         for clause in amendment.clauses:
@@ -65,9 +67,9 @@ def _effective(amendment: AmendmentIn) -> int:
     return amendment.effective
 
 
-def _check(amendment: AmendmentIn, versions: Sequence[ClauseTerms], contract: Interval) -> None:
+def _check(amendment: AmendmentIn, versions: Sequence[ClauseTerms], contract: Interval, zone: str) -> None:
     at_ms = amendment.effective
-    subject, on = f"amendment {amendment.name}", instant_text(at_ms)
+    subject, on = f"amendment {amendment.name}", instant_text(at_ms, zone)
     if not contract.contains(at_ms):
         msg = f"{subject} takes effect on {on}, outside the contract's dates"
         raise ValueError(msg)
@@ -86,7 +88,7 @@ def _check(amendment: AmendmentIn, versions: Sequence[ClauseTerms], contract: In
     for clause in amendment.clauses:
         if clause.from_ is not None and clause.from_ < at_ms:
             msg = f"{subject} takes effect on {on}, and its clause {clause.name!r} begins before, on "
-            msg += instant_text(clause.from_)
+            msg += instant_text(clause.from_, zone)
             raise ValueError(msg)
 
 
@@ -100,11 +102,11 @@ def _ended(versions: Sequence[ClauseTerms], name: str, at_ms: int) -> list[Claus
     ]
 
 
-def amendment_data(fact: Amendment) -> dict[str, Any]:
+def amendment_data(fact: Amendment, zone: str) -> dict[str, Any]:
     """An amendment as a document has it: its clauses stand among the contract's, with their dates."""
     return {
         "name": fact.id,
-        "effective": instant_text(fact.effective_ms),
+        "effective": instant_text(fact.effective_ms, zone),
         **without_empty({"changes": list(fact.clauses)}),
         "source": fact.source,
     }

@@ -118,9 +118,9 @@ class MinimumCommitmentIn(ClauseShape):
         )
 
 
-def minimum_commitment_data(terms: MinimumCommitment) -> dict[str, Any]:
+def minimum_commitment_data(terms: MinimumCommitment, zone: str) -> dict[str, Any]:
     """The way back."""
-    steps = [{"from": instant_text(step.from_ms), "usd": usd_text(step.amount_micro_usd)} for step in terms.steps]
+    steps = [{"from": instant_text(step.from_ms, zone), "usd": usd_text(step.amount_micro_usd)} for step in terms.steps]
     return {"period": terms.period.value, "steps": steps}
 
 
@@ -154,9 +154,9 @@ class RampIn(ClauseShape):
         )
 
 
-def ramp_data(terms: Ramp) -> dict[str, Any]:
+def ramp_data(terms: Ramp, zone: str) -> dict[str, Any]:
     """The way back."""
-    steps = [{"from": instant_text(step.from_ms), "chips": step.chips} for step in terms.steps]
+    steps = [{"from": instant_text(step.from_ms, zone), "chips": step.chips} for step in terms.steps]
     return {"tranche": terms.tranche, "steps": steps}
 
 
@@ -187,11 +187,11 @@ class PrepaymentIn(ClauseShape):
         )
 
 
-def prepayment_data(terms: Prepayment) -> dict[str, Any]:
+def prepayment_data(terms: Prepayment, zone: str) -> dict[str, Any]:
     """The way back."""
     return {
         "usd": usd_text(terms.amount_micro_usd),
-        "paid": instant_text(terms.paid_ms),
+        "paid": instant_text(terms.paid_ms, zone),
         "draw": percent_text(terms.draw_bps),
         "refund": percent_text(terms.refund_bps),
     }
@@ -251,7 +251,7 @@ class PriceTiersIn(ClauseShape):
         )
 
 
-def price_tiers_data(terms: PriceTiers) -> dict[str, Any]:
+def price_tiers_data(terms: PriceTiers, zone: str) -> dict[str, Any]:
     """The way back."""
     tiers = [
         {
@@ -260,7 +260,9 @@ def price_tiers_data(terms: PriceTiers) -> dict[str, Any]:
         }
         for tier in terms.tiers
     ]
-    index = [{"from": instant_text(step.from_ms), "factor": percent_text(step.factor_bps)} for step in terms.index]
+    index = [
+        {"from": instant_text(step.from_ms, zone), "factor": percent_text(step.factor_bps)} for step in terms.index
+    ]
     rest = without_empty({"tranches": list(terms.tranches), "index": index})
     return {"period": terms.period.value, "mode": terms.mode.value, "tiers": tiers, **rest}
 
@@ -347,9 +349,9 @@ class TerminationIn(NoticeShape):
         )
 
 
-def termination_data(terms: Termination) -> dict[str, Any]:
+def termination_data(terms: Termination, zone: str) -> dict[str, Any]:
     """The way back."""
-    fees = [{"from": instant_text(step.from_ms), "share": percent_text(step.share_bps)} for step in terms.fees]
+    fees = [{"from": instant_text(step.from_ms, zone), "share": percent_text(step.share_bps)} for step in terms.fees]
     rest = {"causes": list(terms.causes), "cure_days": terms.cure_days or None, "fees": fees}
     return {**window_data(terms.notice), **without_empty(rest)}
 

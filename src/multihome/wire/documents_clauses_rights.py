@@ -39,7 +39,7 @@ from multihome.wire.fields import (
     BasisPoints,
     Count,
     Days,
-    Factor,
+    Increase,
     Shape,
     percent_text,
     without_empty,
@@ -88,10 +88,10 @@ class MatchIn(Shape):
 class MaterialChangeIn(Shape):
     """How far terms may move after a notice without a new one."""
 
-    rate: Factor = 0
-    """How much dearer for the third party, of the rate that was noticed."""
-    chips: Factor = 0
-    """How many more chips, of the number that was noticed."""
+    rate_up_by: Increase = 0
+    """How much more than the rate that was noticed: 5% lets a rate of 2.00 become 2.10."""
+    chips_up_by: Increase = 0
+    """How many more chips than were noticed: 10% lets 100 chips become 110."""
     start_days: Days = 0
     """How far the start may move, either way."""
     term_days: Days = 0
@@ -100,7 +100,7 @@ class MaterialChangeIn(Shape):
     def to_fact(self) -> MaterialChange:
         """The bounds."""
         return MaterialChange(
-            rate_bps=self.rate, chips_bps=self.chips, start_days=self.start_days, term_days=self.term_days
+            rate_bps=self.rate_up_by, chips_bps=self.chips_up_by, start_days=self.start_days, term_days=self.term_days
         )
 
 
@@ -186,8 +186,8 @@ def _match_data(match: MatchTest) -> dict[str, Any]:
 def _material_change_data(change: MaterialChange) -> dict[str, Any]:
     return without_empty(
         {
-            "rate": percent_text(change.rate_bps) if change.rate_bps else None,
-            "chips": percent_text(change.chips_bps) if change.chips_bps else None,
+            "rate_up_by": percent_text(change.rate_bps) if change.rate_bps else None,
+            "chips_up_by": percent_text(change.chips_bps) if change.chips_bps else None,
             "start_days": change.start_days or None,
             "term_days": change.term_days or None,
         }

@@ -1,9 +1,10 @@
 """Documents about what was agreed: contracts with their clauses, amendments and tranches, and waivers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, Strict, ValidationInfo, field_validator
+from pydantic import Field, Strict, ValidationInfo, field_validator, model_validator
 
+from multihome.domain.clause_terms import ExemptionGround
 from multihome.domain.contracts import USD, Award, Contract, Tranche, Waiver, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, AwardId, ContractId, PoolId, ProviderId, TrancheId, WaiverId
 from multihome.units.calendar import Calendar
@@ -13,6 +14,7 @@ from multihome.wire.documents_clause_parts import UseIn, use_data
 from multihome.wire.documents_clauses import ClauseIn, clause_data
 from multihome.wire.fields import (
     LIST_ITEMS_MAX,
+    UTC,
     Accelerator,
     Count,
     Currency,
@@ -31,10 +33,10 @@ from multihome.wire.fields import (
     instant_text,
     usd_text,
     without_empty,
+    zone_of,
 )
 
 HOLIDAYS_MAX = 1_000
-UTC = "UTC"
 
 
 class AwardIn(Shape):
@@ -48,10 +50,23 @@ class AwardIn(Shape):
     """The waiver it rests on."""
     waivers: list[Name] = Field(default=[], max_length=32)
     """The waivers it rests on, where it needs those of several holders."""
-    exemption: Source = ""
-    """Why no first refusal or exclusivity stood against it."""
+    exemption: Annotated[ExemptionGround, Strict(strict=False)] | None = None
+    """The ground on which it needed no notice: one that each first refusal makes that binds it without a waiver."""
+    replaces: Name | None = None
+    """The lost provider that it stands in for, where the ground is `provider_loss`."""
     consent: Source = ""
     """Who agreed, where other chips were substituted for those ordered."""
+
+    @model_validator(mode="after")
+    def _replaces_on_loss(self) -> Self:
+        on_loss = self.exemption is ExemptionGround.PROVIDER_LOSS
+        if on_loss and self.replaces is None:
+            msg = "an exemption on the ground provider_loss needs `replaces`: the lost provider that it stands in for"
+            raise ValueError(msg)
+        if self.replaces is not None and not on_loss:
+            msg = "`replaces` goes with the exemption provider_loss, and with nothing else"
+            raise ValueError(msg)
+        return self
 
     def to_fact(self) -> Award:
         """The award."""
@@ -60,19 +75,21 @@ class AwardIn(Shape):
             awarded_ms=self.date,
             award_id=None if self.award is None else AwardId(self.award),
             waiver_ids=tuple(WaiverId(name) for name in names),
-            exemption=self.exemption,
+            exempt_by=self.exemption,
+            replaces=None if self.replaces is None else ProviderId(self.replaces),
             consent=self.consent,
         )
 
 
-def _award_data(award: Award) -> dict[str, Any]:
+def _award_data(award: Award, zone: str) -> dict[str, Any]:
     one = len(award.waiver_ids) == 1
     data = {
-        "date": instant_text(award.awarded_ms),
+        "date": instant_text(award.awarded_ms, zone),
         "award": award.award_id,
         "waiver": award.waiver_ids[0] if one else None,
         "waivers": [] if one else list(award.waiver_ids),
-        "exemption": award.exemption,
+        "exemption": None if award.exempt_by is None else award.exempt_by.value,
+        "replaces": award.replaces,
         "consent": award.consent,
     }
     return without_empty(data)
@@ -138,7 +155,8 @@ class ContractIn(Shape):
     until: InstantMs | None = None
     """Open when left out."""
     zone: ZoneName = UTC
-    """Where its days, months and business days begin and end, by its IANA name."""
+    """Where its days, months and business days begin and end, by its IANA name; a date in this document is the first
+    moment of that day there."""
     holidays: list[HolidayDate] = Field(default=[], max_length=HOLIDAYS_MAX)
     """Dates on which no business is done, weekends apart."""
     currency: Currency = USD
@@ -156,7 +174,7 @@ class ContractIn(Shape):
     def _amendments_fit(cls, value: list[AmendmentIn], info: ValidationInfo) -> list[AmendmentIn]:
         # What is wrong with the clauses or dates themselves is said of them, and not again here.
         if {"from_", "until", "clauses"} <= info.data.keys():
-            amended(info.data["clauses"], value, _interval(info.data["from_"], info.data["until"]))
+            amended(info.data["clauses"], value, _interval(info.data["from_"], info.data["until"]), zone_of(info))
         return value
 
     def to_facts(self) -> tuple[Contract]:
@@ -170,7 +188,7 @@ class ContractIn(Shape):
                 interval=interval,
                 calendar=Calendar(zone=self.zone, holidays=tuple(self.holidays)),
                 currency=self.currency,
-                clauses=amended(self.clauses, self.amendments, interval),
+                clauses=amended(self.clauses, self.amendments, interval, self.zone),
                 amendments=tuple(amendment.to_fact() for amendment in self.amendments),
                 tranches=tuple(tranche.to_fact(self.name) for tranche in self.tranches),
                 source=self.source,
@@ -231,26 +249,27 @@ class WaiverIn(Shape):
 
 def contract_data(fact: Contract) -> dict[str, Any]:
     """A contract as a document."""
+    zone = fact.calendar.zone
     head = {
         "kind": "contract",
         "name": fact.id,
         "title": fact.title,
         "provider": fact.provider_id,
-        "from": instant_text(fact.interval.start_ms),
-        "until": end_text(fact.interval.end_ms),
-        "zone": None if fact.calendar.zone == UTC else fact.calendar.zone,
+        "from": instant_text(fact.interval.start_ms, zone),
+        "until": end_text(fact.interval.end_ms, zone),
+        "zone": None if zone == UTC else zone,
         "holidays": list(fact.calendar.holidays),
         "currency": None if fact.currency == USD else fact.currency,
     }
     parts = {
-        "clauses": [clause_data(terms, fact.interval) for terms in fact.clauses],
-        "amendments": [amendment_data(amendment) for amendment in fact.amendments],
-        "tranches": [_tranche_data(tranche) for tranche in fact.tranches],
+        "clauses": [clause_data(terms, fact.interval, zone) for terms in fact.clauses],
+        "amendments": [amendment_data(amendment, zone) for amendment in fact.amendments],
+        "tranches": [_tranche_data(tranche, zone) for tranche in fact.tranches],
     }
     return without_empty(head) | {"source": fact.source} | without_empty(parts)
 
 
-def _tranche_data(tranche: Tranche) -> dict[str, Any]:
+def _tranche_data(tranche: Tranche, zone: str) -> dict[str, Any]:
     data = {
         "name": tranche.id.partition("/")[2],
         **without_empty({"order": tranche.order}),
@@ -259,11 +278,11 @@ def _tranche_data(tranche: Tranche) -> dict[str, Any]:
         "nodes_per_domain": tranche.nodes_per_domain,
         "new_capacity": tranche.new_capacity,
         **without_empty({"use": use_data(tranche.use)}),
-        "promised": instant_text(tranche.promised_ms),
-        "ends": instant_text(tranche.ends_ms),
+        "promised": instant_text(tranche.promised_ms, zone),
+        "ends": instant_text(tranche.ends_ms, zone),
         "rate_usd_per_chip_hour": usd_text(tranche.rate_micro_usd_per_chip_hour),
         "rate_source": tranche.rate_source,
-        "award": _award_data(tranche.award),
+        "award": _award_data(tranche.award, zone),
     }
     if tranche.resale_rate_micro_usd_per_chip_hour:
         data["resale_rate_usd_per_chip_hour"] = usd_text(tranche.resale_rate_micro_usd_per_chip_hour)
@@ -277,9 +296,9 @@ def waiver_data(fact: Waiver) -> dict[str, Any]:
         "name": fact.id,
         "contract": fact.contract_id,
         "clause": fact.clause_id,
-        "served": instant_text(fact.served_ms),
-        "answered": instant_text(fact.answered_ms),
-        "expires": instant_text(fact.expires_ms),
+        "served": instant_text(fact.served_ms, UTC),
+        "answered": instant_text(fact.answered_ms, UTC),
+        "expires": instant_text(fact.expires_ms, UTC),
         "answer": fact.answer.value,
         "accelerators": list(fact.accelerators),
         "chips": fact.chips,

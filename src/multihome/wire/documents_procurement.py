@@ -14,6 +14,7 @@ from multihome.units.time import FOREVER_MS, Interval
 from multihome.wire.documents_clause_parts import UseIn, use_data
 from multihome.wire.fields import (
     LIST_ITEMS_MAX,
+    UTC,
     Accelerator,
     Count,
     Currency,
@@ -25,6 +26,7 @@ from multihome.wire.fields import (
     Shape,
     Source,
     Title,
+    Word,
     after,
     end_text,
     instant_text,
@@ -52,6 +54,8 @@ class NeedIn(Shape):
     """Until when."""
     use: UseIn = UseIn()
     """What for; anything when left out."""
+    territories: list[Word] = Field(default=[], max_length=32)
+    """Regions and jurisdictions where it may be; anywhere when left out."""
     source: Source
     """Where it is written."""
 
@@ -67,6 +71,7 @@ class NeedIn(Shape):
                 by_ms=self.by,
                 until_ms=self.until,
                 use=self.use.to_fact(),
+                territories=tuple(self.territories),
                 source=self.source,
             ),
         )
@@ -79,9 +84,9 @@ def need_data(fact: Need) -> dict[str, Any]:
         "name": fact.id,
         "accelerators": list(fact.accelerators),
         "chips": fact.chips,
-        "by": instant_text(fact.by_ms),
-        "until": instant_text(fact.until_ms),
-        **without_empty({"use": use_data(fact.use)}),
+        "by": instant_text(fact.by_ms, UTC),
+        "until": instant_text(fact.until_ms, UTC),
+        **without_empty({"use": use_data(fact.use), "territories": list(fact.territories)}),
         "source": fact.source,
     }
 
@@ -190,14 +195,14 @@ def offer_data(fact: Offer) -> dict[str, Any]:
         "provider": fact.provider_id,
         "pool": fact.pool_id,
         "chips": {"min": fact.chips_min, "max": fact.chips_max, "step": fact.chips_step},
-        "start": {"from": instant_text(fact.start_from_ms), "until": instant_text(fact.start_until_ms)},
+        "start": {"from": instant_text(fact.start_from_ms, UTC), "until": instant_text(fact.start_until_ms, UTC)},
         "term_days": {"min": fact.term_days_min, "max": fact.term_days_max},
         "lead_days": fact.lead_days,
         "rate_usd_per_chip_hour": usd_text(fact.rate_micro_usd_per_chip_hour),
         "currency": fact.currency,
         "firmness": fact.firmness.value,
         "new_capacity": fact.new_capacity,
-        "expires": instant_text(fact.expires_ms),
+        "expires": instant_text(fact.expires_ms, UTC),
         **without_empty(rest),
         "source": fact.source,
     }
@@ -242,14 +247,14 @@ class SuspensionIn(Shape):
 def suspension_data(fact: Suspension) -> dict[str, Any]:
     """A suspension as a document."""
     rest = {
-        "until": end_text(fact.interval.end_ms),
+        "until": end_text(fact.interval.end_ms, UTC),
         "tranches": [tranche_id.removeprefix(f"{fact.contract_id}/") for tranche_id in fact.tranche_ids],
     }
     return {
         "kind": "suspension",
         "name": fact.id,
         "contract": fact.contract_id,
-        "from": instant_text(fact.interval.start_ms),
+        "from": instant_text(fact.interval.start_ms, UTC),
         **without_empty(rest),
         "ground": fact.ground,
         "source": fact.source,

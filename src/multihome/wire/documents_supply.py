@@ -1,14 +1,15 @@
 """Documents about what there is: accelerators, providers with their pools, deliveries."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 
 from multihome.domain.accelerators import AcceleratorKind, AcceleratorType
 from multihome.domain.ids import AcceleratorName, PoolId, ProviderId, TrancheId
-from multihome.domain.supply import Delivery, Pool, Provider, ProviderKind
+from multihome.domain.supply import DOMAIN_LAYER, FLAT, Delivery, Pool, Provider, ProviderKind, SwitchLayer, Topology
 from multihome.wire.fields import (
     LIST_ITEMS_MAX,
+    UTC,
     Accelerator,
     Count,
     DurationMs,
@@ -24,8 +25,14 @@ from multihome.wire.fields import (
     decimal_text,
     duration_text,
     instant_text,
+    shown,
     without_empty,
 )
+
+LAYERS_MAX = 8
+"""Layers of switches in a topology; the largest fabrics have three or four."""
+SWITCHES_MAX = 4096
+"""Switches that a layer names one by one; more are told by one number for all."""
 
 
 class AcceleratorIn(Shape):
@@ -83,6 +90,57 @@ class AcceleratorIn(Shape):
         )
 
 
+class SwitchLayerIn(Shape):
+    """One layer of switches within each interconnect domain of a pool."""
+
+    name: Name
+    """Unique within the pool, like PSW; explanations name it."""
+    nodes: Count | None = None
+    """Nodes under each switch, where all have as many; the last may have fewer."""
+    switches: list[Count] = Field(default=[], max_length=SWITCHES_MAX)
+    """Nodes under each switch, one by one, where they differ; together the nodes of a domain."""
+
+    @model_validator(mode="after")
+    def _is_told_once(self) -> Self:
+        if (self.nodes is None) == (not self.switches):
+            msg = f"layer {self.name}: give either nodes or switches"
+            raise ValueError(msg)
+        return self
+
+
+class TopologyIn(Shape):
+    """The tree of switches in which the nodes of each interconnect domain of a pool stand."""
+
+    layers: list[SwitchLayerIn] = Field(min_length=1, max_length=LAYERS_MAX)
+    """The layer nearest the core first; nodes are numbered so that those under one switch follow one another."""
+    uncut: Name | None = None
+    """A layer: a gang that one empty switch of it, or of a layer nearer the core, could hold waits for room under one.
+
+    Left out, a gang waits for no better place than the domain has.
+    """
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        names = [layer.name for layer in self.layers]
+        if len(set(names)) < len(names) or DOMAIN_LAYER in names:
+            msg = f"layers need names of their own, and {DOMAIN_LAYER} is that of the whole domain"
+            raise ValueError(msg)
+        if self.uncut is not None and self.uncut not in names:
+            msg = f"uncut names no layer: {shown(self.uncut)}; there are {', '.join(names)}"
+            raise ValueError(msg)
+        return self
+
+    def to_fact(self) -> Topology:
+        """The topology."""
+        return Topology(
+            layers=tuple(
+                SwitchLayer(name=layer.name, nodes=tuple(layer.switches) if layer.nodes is None else (layer.nodes,))
+                for layer in self.layers
+            ),
+            uncut=self.uncut or "",
+        )
+
+
 class PoolIn(Shape):
     """Chips of one type in one place, within their provider's document."""
 
@@ -95,6 +153,8 @@ class PoolIn(Shape):
     chips_per_node: Count
     watts_per_chip: Count
     """The whole node's draw, per chip."""
+    topology: TopologyIn | None = None
+    """The switches within each of its domains; one switch for all nodes when left out."""
 
 
 class ProviderIn(Shape):
@@ -113,6 +173,8 @@ class ProviderIn(Shape):
     absence_delay: DurationMs
     """How long a run may be missing from its reports before it counts as gone."""
     source: Source = ""
+    aliases: list[Name] = Field(default=[], max_length=LIST_ITEMS_MAX)
+    """Other names that `infra` and `cloud` of a workload may call it by, like gcp; no other provider's."""
     pools: list[PoolIn] = Field(default=[], max_length=LIST_ITEMS_MAX)
 
     def to_facts(self) -> tuple[Provider | Pool, ...]:
@@ -125,6 +187,7 @@ class ProviderIn(Shape):
             engine=self.engine,
             absence_delay_ms=self.absence_delay,
             source=self.source,
+            aliases=tuple(self.aliases),
         )
         pools = (
             Pool(
@@ -135,6 +198,7 @@ class ProviderIn(Shape):
                 accelerator=AcceleratorName(pool.accelerator),
                 chips_per_node=pool.chips_per_node,
                 watts_per_chip=pool.watts_per_chip,
+                topology=pool.topology.to_fact() if pool.topology is not None else FLAT,
             )
             for pool in self.pools
         )
@@ -203,7 +267,9 @@ def provider_data(fact: Provider, pools: tuple[Pool, ...]) -> dict[str, Any]:
         "engine": fact.engine,
         "absence_delay": duration_text(fact.absence_delay_ms),
     }
-    return head | without_empty({"source": fact.source, "pools": [pool_data(pool) for pool in pools]})
+    return head | without_empty(
+        {"source": fact.source, "aliases": list(fact.aliases), "pools": [pool_data(pool) for pool in pools]}
+    )
 
 
 def pool_data(fact: Pool) -> dict[str, Any]:
@@ -216,8 +282,20 @@ def pool_data(fact: Pool) -> dict[str, Any]:
             "accelerator": fact.accelerator,
             "chips_per_node": fact.chips_per_node,
             "watts_per_chip": fact.watts_per_chip,
+            "topology": topology_data(fact.topology),
         }
     )
+
+
+def topology_data(fact: Topology) -> dict[str, Any] | None:
+    """A topology as it stands in its pool; None for the flat one, which is left out."""
+    if not fact.layers:
+        return None
+    layers = [
+        {"name": layer.name} | ({"nodes": layer.nodes[0]} if len(layer.nodes) == 1 else {"switches": list(layer.nodes)})
+        for layer in fact.layers
+    ]
+    return without_empty({"layers": layers, "uncut": fact.uncut})
 
 
 def delivery_data(fact: Delivery) -> dict[str, Any]:
@@ -227,6 +305,6 @@ def delivery_data(fact: Delivery) -> dict[str, Any]:
         "name": fact.id,
         "tranche": fact.tranche_id,
         "domains": fact.domains,
-        "effective": instant_text(fact.effective_ms),
+        "effective": instant_text(fact.effective_ms, UTC),
         "source": fact.source,
     }

@@ -30,6 +30,7 @@ from multihome.wire.fields import (
     ENV_PATTERN,
     HTTP_PATH_PATTERN,
     LIST_ITEMS_MAX,
+    UTC,
     Accelerator,
     Count,
     DurationMs,
@@ -327,7 +328,7 @@ def workload_data(spec: WorkloadSpec) -> dict[str, Any]:
         "secrets": list(spec.secrets),
         "workdir": spec.workdir,
         "service": spec.service and _service_data(spec.service),
-        "qualified": _by_accelerator(spec, lambda choice: choice.qualified_ms, instant_text),
+        "qualified": _by_accelerator(spec, lambda choice: choice.qualified_ms, lambda at_ms: instant_text(at_ms, UTC)),
         "throughput": _by_accelerator(
             spec, lambda choice: choice.throughput_milli or None, lambda milli: decimal_text(milli, 3)
         ),

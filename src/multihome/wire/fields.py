@@ -8,14 +8,25 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from multihome.domain.accelerators import canonical_name
 from multihome.domain.ids import AcceleratorName
-from multihome.units.calendar import MINUTES_PER_DAY, zone_names
+from multihome.units.calendar import MINUTES_PER_DAY, begins_day, day_begins, local_date, zone_names
 from multihome.units.time import (
+    DATE_CHARACTERS,
     FOREVER_MS,
     MS_PER_DAY,
     MS_PER_HOUR,
@@ -25,6 +36,7 @@ from multihome.units.time import (
     parse_duration,
     parse_instant,
 )
+from multihome.wire.field_texts import field_texts
 
 DURATION_MS_MAX = 100 * 366 * MS_PER_DAY
 """A hundred years: longer than any contract, and far from the end of 64 bits."""
@@ -37,6 +49,8 @@ FACTOR_BPS_MAX = 99_999
 WHOLE_MAX = 2**63 - 1
 """Whole numbers are kept in 64 bits."""
 LIST_ITEMS_MAX = 256
+UTC = "UTC"
+"""Where days begin in documents that name no zone."""
 NEAR_MIN = 0.61
 """How alike two words must be for a suggestion: `make_up` and `make_up_periods` are, `holder` and `mode` (0.6) not."""
 SHOWN_CHARACTERS_MAX = 60
@@ -84,7 +98,19 @@ PATTERN_WORDS = {
 class Shape(BaseModel):
     """The base of every part of a document: unknown fields are refused and nothing is coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema, in which each field has the docstring that stands below it as its description."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        texts = field_texts(cls, Shape)
+        for name, field in cls.model_fields.items():
+            if name in texts and (field.alias or name) in properties:
+                # Said of the field, it goes before what is said of its type.
+                properties[field.alias or name]["description"] = field.description or texts[name]
+        return schema
 
 
 def closest(given: str, choices: Sequence[str]) -> str:
@@ -138,8 +164,8 @@ def _scaling(decimals: int, what: str, least: int = 0) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _share(most_bps: int, example_bps: int) -> BeforeValidator:
-    """Reads a percentage or basis points, up to so many of these."""
+def _share(most_bps: int, example_bps: int) -> Callable[[object], int]:
+    """A reader of a percentage or basis points, up to so many of these."""
 
     def read(value: object) -> int:
         bps = most_bps + 1
@@ -154,7 +180,25 @@ def _share(most_bps: int, example_bps: int) -> BeforeValidator:
         msg = f"expected a percentage up to {most}, like {example} or {example_bps}bps, not {shown(value)}"
         raise ValueError(msg)
 
-    return BeforeValidator(read)
+    return read
+
+
+_read_factor = _share(FACTOR_BPS_MAX, 10_300)
+
+
+def _increase(value: object) -> int:
+    """Reads by how much more: what is written like a factor, 110% for a tenth more, is refused and not taken so."""
+    try:
+        bps = _read_factor(value)
+    except ValueError:
+        bps = FACTOR_BPS_MAX + 1
+    if bps <= WHOLE_BPS:
+        return bps
+    msg = f"expected how much more, up to 100%, like 10% for a tenth more, not {shown(value)}"
+    if bps <= FACTOR_BPS_MAX:
+        msg = f"{shown(value)} more is more than twice as much: only what is added is written, up to 100%; "
+        msg += f"from 100 to {decimal_text(bps, 2)} are {percent_text(bps - WHOLE_BPS)}"
+    raise ValueError(msg)
 
 
 def _minute(value: object) -> int:
@@ -186,11 +230,13 @@ def _holiday(value: object) -> str:
     raise ValueError(msg)
 
 
-def _instant(value: object) -> int:
+def _instant(value: object, info: ValidationInfo) -> int:
     if isinstance(value, str) and value.isascii():
         try:
+            if len(value) == DATE_CHARACTERS:
+                return day_begins(date.fromisoformat(value), zone_of(info))
             return parse_instant(value)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             if "zone" in str(error):
                 raise
     msg = f"expected a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z, not {shown(value)}"
@@ -223,11 +269,26 @@ def _size(value: object) -> int:
     return size_bytes
 
 
+class Reading(NamedTuple):
+    """What a document is read with: the accelerators that may be named, and the zone in which its dates begin."""
+
+    accelerators: frozenset[AcceleratorName]
+    zone: str
+
+
 def known_accelerators(info: ValidationInfo) -> frozenset[AcceleratorName]:
     """The accelerators that may be named in the document under validation."""
-    known = cast("frozenset[AcceleratorName] | None", info.context)
-    assert known is not None, "a document is validated with the known accelerators as its context"
-    return known
+    return _reading(info).accelerators
+
+
+def zone_of(info: ValidationInfo) -> str:
+    """The zone in which dates of the document under validation begin."""
+    return _reading(info).zone
+
+
+def _reading(info: ValidationInfo) -> Reading:
+    assert isinstance(info.context, Reading), "a document is validated with what it is read with as its context"
+    return info.context
 
 
 def _canonical(value: str, info: ValidationInfo) -> str:
@@ -254,9 +315,13 @@ TeraFlops = Annotated[int, _scaling(12, "TFLOP/s like 989.4", least=1), _decimal
 Gigabytes = Annotated[int, _scaling(9, "gigabytes like 80", least=1), _decimal_schema("80")]
 Thousandths = Annotated[int, _scaling(3, "a number like 12.5"), _decimal_schema("12.5")]
 _SHARE_PATTERN = "^[0-9]+(\\.[0-9]{1,2})? ?(%|bps)$"
-BasisPoints = Annotated[int, _share(WHOLE_BPS, 8_000), _text_schema(["80%", "8000bps"], pattern=_SHARE_PATTERN)]
-Factor = Annotated[int, _share(FACTOR_BPS_MAX, 10_300), _text_schema(["103%", "10300bps"], pattern=_SHARE_PATTERN)]
+BasisPoints = Annotated[
+    int, BeforeValidator(_share(WHOLE_BPS, 8_000)), _text_schema(["80%", "8000bps"], pattern=_SHARE_PATTERN)
+]
+Factor = Annotated[int, BeforeValidator(_read_factor), _text_schema(["103%", "10300bps"], pattern=_SHARE_PATTERN)]
 """Basis points of a whole that may be exceeded."""
+Increase = Annotated[int, BeforeValidator(_increase), _text_schema(["10%", "1000bps"], pattern=_SHARE_PATTERN)]
+"""By how many basis points of what it was something grows: 10% takes 100 to 110."""
 ClosingMinute = Annotated[
     int, BeforeValidator(_minute), _text_schema(["17:00", "24:00"], pattern="^[0-2][0-9]:[0-5][0-9]$")
 ]
@@ -304,7 +369,8 @@ def after(start_field: str) -> Callable[[int | None, ValidationInfo], int | None
     def check(value: int | None, info: ValidationInfo) -> int | None:
         start_ms = info.data.get(start_field)
         if value is not None and start_ms is not None and value <= start_ms:
-            msg = f"it ends on {instant_text(value)}, not after it begins on {instant_text(start_ms)}"
+            zone = zone_of(info)
+            msg = f"it ends on {instant_text(value, zone)}, not after it begins on {instant_text(start_ms, zone)}"
             raise ValueError(msg)
         return value
 
@@ -333,17 +399,16 @@ def minute_text(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
-def instant_text(at_ms: int) -> str:
-    """A date where the instant is the first moment of one, else the instant to the millisecond with its zone."""
-    moment = datetime_of(at_ms)
-    if at_ms % MS_PER_DAY == 0:
-        return moment.strftime("%Y-%m-%d").rjust(len("2025-06-02"), "0")
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant_text(at_ms: int, zone: str) -> str:
+    """A date where the instant is the first moment of one in the document's zone, else the instant in UTC."""
+    if begins_day(at_ms, zone):
+        return local_date(at_ms, zone).isoformat()
+    return datetime_of(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def end_text(at_ms: int) -> str | None:
+def end_text(at_ms: int, zone: str) -> str | None:
     """An end as a file has it; None, which is left out, for the end that nobody has named."""
-    return None if at_ms == FOREVER_MS else instant_text(at_ms)
+    return None if at_ms == FOREVER_MS else instant_text(at_ms, zone)
 
 
 def duration_text(duration_ms: int) -> str:

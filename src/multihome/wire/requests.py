@@ -25,7 +25,7 @@ from multihome.domain.workloads import WorkloadSpec
 from multihome.units.time import Now
 from multihome.wire.documents import Facts, read_document
 from multihome.wire.documents_workloads import WorkloadIn
-from multihome.wire.fields import DurationMs, InstantMs, Shape
+from multihome.wire.fields import UTC, DurationMs, InstantMs, Reading, Shape
 from multihome.wire.refusals import EdgeCode, ProblemOut, RefusalOut, edge_refusal, invalid
 from multihome.wire.shape_problems import Path, ShapeProblem, field_text, shape_problems
 
@@ -113,12 +113,12 @@ class BackupIn(Shape):
 _S = TypeVar("_S", bound=Shape)
 
 
-def read_body(model: type[_S], raw: bytes, known: frozenset[AcceleratorName] | None = None) -> _S | RefusalOut:
+def read_body(model: type[_S], raw: bytes, known: frozenset[AcceleratorName] = frozenset()) -> _S | RefusalOut:
     """A body as its model, or why not. `known` are the accelerators that a workload may name."""
     if nested_too_deep(raw):
         return edge_refusal(EdgeCode.MALFORMED, "body", f"it is nested more than {DEPTH_MAX} deep (DEPTH_MAX)")
     try:
-        return model.model_validate_json(raw, context=known)
+        return model.model_validate_json(raw, context=Reading(known, UTC))
     except ValidationError as error:
         return _refused(error, model, raw)
 

@@ -7,11 +7,9 @@ from pydantic import Field
 from multihome.domain.commands import AnswerNotice, AskFirst, AwardOffer, ServeNotice
 from multihome.domain.ids import AcceleratorName, ContractId, NeedId, NoticeId, OfferId, ProviderId
 from multihome.domain.procurement import AnswerKind
-from multihome.wire.fields import Count, InstantMs, MicroUsd, Name, ScopedName
+from multihome.wire.fields import Accelerator, Count, InstantMs, MicroUsd, Name, ScopedName
 from multihome.wire.requests import PersonIn
 
-ChipName = Annotated[str, Field(max_length=64)]
-"""An accelerator as it is stored; a body is read without knowing which there are, and the answer names those."""
 CurrencyWord = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
 
@@ -45,7 +43,7 @@ class AskIn(PersonIn):
     """What the holder of a first refusal is asked for, at which rate at most, and since when; now without a date."""
 
     clause: ScopedName
-    accelerator: ChipName
+    accelerator: Accelerator
     region: Name
     chips: Count
     starts: InstantMs
@@ -77,7 +75,7 @@ class AnswerIn(PersonIn):
 
     answer: Literal["matched", "matched_in_part", "declined"]
     chips: Count | None = None
-    accelerator: ChipName | None = None
+    accelerator: Accelerator | None = None
     starts: InstantMs | None = None
     ends: InstantMs | None = None
     rate_usd_per_chip_hour: MicroUsd | None = None

@@ -61,6 +61,7 @@ class NamesOut(msgspec.Struct, frozen=True):
 
     accelerators: tuple[str, ...]
     providers: tuple[str, ...]
+    aliases: tuple[str, ...]
     pools: tuple[str, ...]
     contracts: tuple[str, ...]
     clauses: tuple[str, ...]

@@ -152,3 +152,50 @@ def test_a_loss_changes_shares_without_an_award() -> None:
         text
         == "the cap of 60 % of chips by provider is tested at the next award; a loss moves shares and breaks nothing"
     )
+
+
+def test_the_most_chips_are_cut_down_to_whole_ones() -> None:
+    # x of 32 + x may be 70 %: 74 and two thirds.
+    verdict = judge(cap(cap_bps=7_000), award(chips=75))
+    assert verdict.chips_max == 74
+    assert ", which is too much: clause" in verdict.breach
+
+
+def test_a_share_that_cannot_be_mended_ends_with_the_cap() -> None:
+    assert judge(cap(), award("alpha", chips=1)).breach.endswith("caps it at 60 %")
+
+
+def test_the_share_before_is_told() -> None:
+    verdict = judge(cap(cap_bps=9_000), award("alpha"))
+    assert "after 100.00 % without this award" in verdict.text
+    nothing = book(contract(clauses=[cap()], tranches=[]), contract("beta", tranches=[]))
+    assert "after 0.00 % without this award" in judge(nothing, award()).text
+
+
+def test_who_has_no_name_is_told_as_such() -> None:
+    assert judge(cap(dimension=Dimension.REGION), award(region="")).text.startswith("no region would have 50.00 %")
+
+
+def test_tranches_after_one_that_does_not_count_do() -> None:
+    later = tranche(award=Award(awarded_ms=START_MS + 1))
+    facts = book(contract(clauses=[cap()], tranches=[later, tranche(name="t2")]))
+    assert judge(facts, award()).before_whole == judge(cap(), award()).before_whole
+
+
+def test_all_currencies_are_named() -> None:
+    terms = cap(measure=Measure.SPEND)
+    facts = with_awards(book(contract(clauses=[terms])), award("beta", "A-0", currency="CHF"))
+    assert "spend in EUR and CHF, USD cannot be added" in judge(facts, award(currency="EUR")).breach
+
+
+def test_figures_that_are_not_whole_are_rounded() -> None:
+    # One chip for 2 seconds and a half is 1/1,440 of an hour.
+    nothing = contract("beta", tranches=[])
+    spend = book(contract(clauses=[cap(measure=Measure.SPEND, cap_bps=10_000)], tranches=[]), nothing)
+    assert (
+        "($0.000694 of $0.000694)"
+        in judge(spend, award(chips=1, ends_ms=START_MS + 2_500, rate_micro_usd_per_chip_hour=1_000_000)).text
+    )
+    power = book(contract(clauses=[cap(measure=Measure.POWER, cap_bps=10_000)], tranches=[]), nothing)
+    odd = award(chips=1, ends_ms=START_MS + 10_801)
+    assert "(0.002 kWh of 0.002 kWh)" in judge(power, odd).text

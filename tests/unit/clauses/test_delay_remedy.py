@@ -13,6 +13,7 @@ from multihome.clauses.delay_remedy import (
     discount_micro_usd,
     end_rights,
     on_loss,
+    right_opens_ms,
     shifted_end_ms,
     suspended_chip_ms,
 )
@@ -37,7 +38,7 @@ from tests.builders import day, delay_remedy
 def test_a_day_begun_counts_after_the_grace_and_up_to_the_cap(
     accepted_ms: int, late_days: int, discount_bps: int, *, capped: bool
 ) -> None:
-    late = delay(delay_remedy(), day(30), accepted_ms)
+    late = delay(delay_remedy(), day(30), accepted_ms, "UTC")
     assert (late.late_days, late.grace_days, late.discount_bps, late.capped) == (late_days, 5, discount_bps, capped)
 
 
@@ -51,7 +52,7 @@ def test_the_discount_grows_day_by_day(grace: int, bps: int, cap: int, late_ms: 
     terms = delay_remedy(grace_days=grace, discount_bps_per_day=bps, cap_bps=cap)
     days = sum(1 for number in range(200) if number * MS_PER_DAY < late_ms)
     uncapped = sum(bps for number in range(days) if number >= grace)
-    late = delay(terms, day(30), day(30) + late_ms)
+    late = delay(terms, day(30), day(30) + late_ms, "UTC")
     assert (late.late_days, late.discount_bps, late.capped) == (days, min(cap, uncapped), uncapped > cap)
 
 
@@ -69,7 +70,7 @@ def test_the_discount_is_rounded_once(discount_bps: int, chips: int, rate: int) 
 
 
 def test_an_end_shifts_by_local_days_if_the_clause_says_so() -> None:
-    late = delay(delay_remedy(), day(0), day(20))
+    late = delay(delay_remedy(), day(0), day(20), "UTC")
     ends_ms = parse_instant("2026-03-20T00:00-04:00")
     calendar = Calendar("America/New_York")
     shifted = parse_instant("2026-04-09T00:00-04:00")
@@ -93,12 +94,12 @@ def test_an_end_shifts_by_local_days_if_the_clause_says_so() -> None:
 )
 def test_rights_to_end_open_one_after_the_other(at_ms: int, expected: tuple[EndRight, ...]) -> None:
     terms = delay_remedy(end_tranche_after_days=10, end_order_after_days=20)
-    assert end_rights(terms, day(30), at_ms) == expected
+    assert end_rights(terms, day(30), at_ms, "UTC") == expected
 
 
 def test_no_days_are_no_right() -> None:
-    assert end_rights(delay_remedy(), day(30), FOREVER_MS) == ()
-    assert end_rights(delay_remedy(end_order_after_days=1), day(30), day(31)) == (EndRight.ORDER,)
+    assert end_rights(delay_remedy(), day(30), FOREVER_MS, "UTC") == ()
+    assert end_rights(delay_remedy(end_order_after_days=1), day(30), day(31), "UTC") == (EndRight.ORDER,)
 
 
 def test_what_is_late_is_suspended_from_its_promise_to_its_acceptance() -> None:
@@ -114,3 +115,16 @@ def test_a_loss_is_no_delay() -> None:
     code, text = on_loss(delay_remedy())
     assert code == "not_a_delay"
     assert "grace 5 days" in text
+
+
+def test_days_late_are_those_of_the_zone() -> None:
+    """In New York the clocks went back on 2 November 2025: that day had 25 hours."""
+    zone = "America/New_York"
+    promised_ms, midnight_ms = parse_instant("2025-11-01T04:00Z"), parse_instant("2025-11-12T05:00Z")
+    terms = delay_remedy(end_tranche_after_days=11)
+    late = [delay(terms, promised_ms, midnight_ms + more, zone).late_days for more in (-MS_PER_DAY, 0, 1)]
+    assert late == [10, 11, 12]
+    assert [delay(terms, promised_ms, midnight_ms + more, "UTC").late_days for more in (0, 1)] == [12, 12]
+    rights = [end_rights(terms, promised_ms, midnight_ms + more, zone) for more in (-1, 0)]
+    assert rights == [(), (EndRight.TRANCHE,)]
+    assert right_opens_ms(promised_ms, 11, zone) == midnight_ms

@@ -7,14 +7,16 @@ import pytest
 
 from multihome.clauses.book import Book, MissingPermission, permission, preferring
 from multihome.clauses.first_refusal import on_loss
-from multihome.domain.clause_terms import ClauseRef, FirstRefusalMode, Scope, Window
+from multihome.domain.clause_terms import ClauseRef, Exemption, ExemptionGround, FirstRefusalMode, Scope, Window
 from multihome.domain.contracts import Award, Contract, Tranche, WaiverAnswer
 from multihome.domain.ids import AcceleratorName, WaiverId
 from multihome.domain.placements import Evidence
+from multihome.domain.supply import ProviderKind
 from multihome.domain.workloads import WorkloadKind
 from multihome.units.calendar import Calendar
 from multihome.units.time import Interval
 from tests.builders import (
+    ALPHA,
     H100,
     RATE,
     TPU,
@@ -25,6 +27,7 @@ from tests.builders import (
     exclusivity,
     first_refusal,
     pool,
+    provider,
     tranche,
     waiver,
 )
@@ -148,9 +151,42 @@ def test_awards_under_another_waiver_use_nothing_up() -> None:
     assert isinstance(permission(facts, other, second), Evidence)
 
 
-def test_an_exemption_names_the_clause_it_is_from() -> None:
-    verdict = ruling(bound(Award(awarded_ms=day(20), exemption="agreed on 3 January")))
-    assert verdict == Evidence(code="exemption", clause=ROFR, awarded_ms=day(20), text="agreed on 3 January")
+def test_a_ground_that_is_named_is_the_only_one_that_counts() -> None:
+    own = Exemption(ground=ExemptionGround.OWN_SITE)
+    loss = Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=3)
+    ours = provider("beta", kind=ProviderKind.OWN)
+
+    def judged(award: Award, *made: Exemption) -> Evidence | MissingPermission:
+        part = bound(award)
+        facts = book(contract(clauses=[first_refusal(exemptions=made)]), contract("beta", tranches=[part]))
+        losses = {ALPHA: (Interval(day(18), day(30)),)}
+        facts = msgspec.structs.replace(facts, providers={ours.id: ours}, losses=losses)
+        return permission(facts, contract("beta", tranches=[part]), part)
+
+    named = Award(awarded_ms=day(20), exempt_by=ExemptionGround.OWN_SITE)
+    assert judged(named, loss, own) == Evidence(
+        code="exemption", clause=ROFR, awarded_ms=day(20), text="the organisation's own site, for any use"
+    )
+    assert judged(Award(awarded_ms=day(20)), own) == judged(named, own)
+    assert judged(named, loss) == MissingPermission(
+        ROFR, "no notice was served, and its conditions for own_site do not hold"
+    )
+    after = Award(awarded_ms=day(20), exempt_by=ExemptionGround.PROVIDER_LOSS, replaces=ALPHA)
+    assert isinstance(judged(after, own, loss), Evidence)
+    assert isinstance(judged(after, own), MissingPermission)
+    late = msgspec.structs.replace(after, awarded_ms=day(21))
+    assert isinstance(judged(late, own, loss), MissingPermission)
+
+
+def test_an_exclusivity_is_lifted_by_no_exemption() -> None:
+    part = bound(Award(awarded_ms=day(20), exempt_by=ExemptionGround.OWN_SITE))
+    holders = contract(clauses=[exclusivity(scope=Scope(new_capacity_only=True))])
+    ours = provider("beta", kind=ProviderKind.OWN)
+    facts = book(holders, contract("beta", tranches=[part]))
+    facts = msgspec.structs.replace(facts, providers={ours.id: ours})
+    verdict = permission(facts, contract("beta", tranches=[part]), part)
+    assert isinstance(verdict, MissingPermission)
+    assert "exclusive to the holder" in verdict.missing
 
 
 def test_old_capacity_is_not_in_the_scope_of_a_clause_on_new() -> None:
@@ -250,3 +286,16 @@ def test_a_loss_opens_no_exemption(mode: FirstRefusalMode) -> None:
     code, text = on_loss(first_refusal(mode=mode), Calendar(), day(0))
     assert code == "no_emergency_exemption"
     assert mode.value in text
+
+
+def test_a_loss_opens_the_exemption_that_the_clause_makes_for_one() -> None:
+    own = Exemption(ground=ExemptionGround.OWN_SITE, days=3)
+    both = Exemption(
+        ground=ExemptionGround.PROVIDER_LOSS,
+        workload_kinds=(WorkloadKind.TRAINING, WorkloadKind.INFERENCE),
+        days=30,
+    )
+    text = "until 2026-02-01 what stands in for the lost provider may be awarded without a notice"
+    found = on_loss(first_refusal(exemptions=(own, both)), Calendar(), day(1))
+    assert found == ("emergency_exemption", f"{text}, for training and inference")
+    assert on_loss(first_refusal(exemptions=(own,)), Calendar(), day(1))[0] == "no_emergency_exemption"

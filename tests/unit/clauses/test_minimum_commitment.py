@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multihome.clauses.minimum_commitment import minimum_micro_usd, on_loss, settle_minimum
+from multihome.clauses.minimum_commitment import minimum_micro_usd, on_loss, settle_minimum, within
 from multihome.domain.clause_terms import AmountStep
 from multihome.units.time import MS_PER_DAY, Interval
 from tests.builders import YEAR, day
@@ -72,3 +72,10 @@ def test_money_is_owed_whoever_is_lost() -> None:
     code, text = on_loss(minimum_commitment((0, USD), (31, 3 * USD), (59, 2 * USD)))
     assert (code, "up to $3.00 a month" in text) == ("minimum_stands", True)
     assert "up to $0.00 a" in on_loss(minimum_commitment(steps=()))[1]
+
+
+def test_of_a_part_that_counts_the_part_is_owed_and_no_more() -> None:
+    terms = minimum_commitment((0, 310 * USD))
+    part = within(terms, Interval(day(21), day(41)))
+    assert minimum_micro_usd(part, JANUARY) == 100 * USD
+    assert within(part, terms.interval) == terms

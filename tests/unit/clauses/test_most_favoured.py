@@ -3,7 +3,7 @@
 import pytest
 
 from multihome.clauses.most_favoured import Consequence, consequences, on_loss
-from multihome.domain.clause_terms import Favoured, FavouredRemedy, MostFavoured
+from multihome.domain.clause_terms import ClauseRef, Favoured, FavouredRemedy, MostFavoured
 from multihome.domain.contracts import Award
 from multihome.domain.ids import AwardId
 from multihome.domain.procurement import AwardRecord
@@ -122,3 +122,31 @@ def test_rates_in_two_currencies_are_not_compared() -> None:
 
 def test_a_loss_changes_no_rate() -> None:
     assert on_loss(most_favoured())[0] == "replacements_compare"
+
+
+def test_what_is_due_names_its_clause_the_favoured_one_and_the_remedy() -> None:
+    euros = award(rate_micro_usd_per_chip_hour=1, currency="EUR", awarded_ms=day(100))
+    for made in (DEARER, euros):
+        for remedy in FavouredRemedy:
+            (found,) = due(most_favoured(remedy=remedy), made)
+            assert found.clause == ClauseRef(contract().id, "mfn")
+            assert (found.favoured, found.remedy) == (Favoured.PROVIDER, remedy)
+            assert found.tranche_ids == ("alpha-1/t1",)
+    (found,) = due(most_favoured(), euros)
+    assert found.amount_micro_usd == 0
+
+
+def test_every_tranche_that_is_paid_worse_is_named_and_rounded_by_itself() -> None:
+    # A micro-USD an hour for 32 chips and 225,000 milliseconds is two; for 32 and 56,250 half of one, which goes to 0.
+    parts = (
+        tranche(ends_ms=day(100) + 225_000),
+        tranche(name="t2", rate_micro_usd_per_chip_hour=RATE + 1),
+        tranche(name="t3", ends_ms=day(100) + 56_250, award=Award(awarded_ms=day(100))),
+    )
+    made = award(rate_micro_usd_per_chip_hour=RATE + 1, awarded_ms=day(100))
+    (found,) = consequences(book(contract(clauses=[most_favoured()], tranches=parts)), {}, made, day(100))
+    assert found.tranche_ids == ("alpha-1/t1", "alpha-1/t3")
+    assert found.amount_micro_usd == 2
+    assert found.text.startswith(
+        "32 H100-SXM-80GB of beta at $2.500001 per chip-hour is more than alpha-1/t1 at $2.50, alpha-1/t3 at $2.50: "
+    )

@@ -1,12 +1,15 @@
 """Over which time a clause counts, and where usage is cut."""
 
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import islice, pairwise
+from typing import TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multihome.clauses.periods import (
     counted_interval,
+    counted_parts,
     first_counted_ms,
     metered_stretch,
     metered_stretches,
@@ -17,6 +20,12 @@ from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, Interval, parse_instan
 from tests.builders import YEAR, contract, day, delivery, take_or_pay, tranche
 
 NEW_YORK = Calendar(zone="America/New_York")
+Part = TypeVar("Part")
+
+
+def some(parts: Iterable[Part]) -> list[Part]:
+    """The first thousand, so that what never ends fails and fills no memory."""
+    return list(islice(parts, 1_000))
 
 
 def test_a_clause_counts_from_the_latest_beginning_to_the_earlier_end() -> None:
@@ -60,7 +69,7 @@ def test_stretches_follow_one_another_and_none_crosses_a_month(
     terms = take_or_pay(interval=Interval(day(from_day), day(from_day + days)))
     owner = contract(clauses=(terms,), calendar=NEW_YORK)
     within = Interval(start, start + length)
-    found = list(metered_stretches(owner, within))
+    found = some(metered_stretches(owner, within))
     assert found[0].contains(start)
     assert found[-1].contains(within.end_ms - 1)
     assert all(one.end_ms == other.start_ms for one, other in pairwise(found))
@@ -68,3 +77,31 @@ def test_stretches_follow_one_another_and_none_crosses_a_month(
         assert month_of(owner, stretch.start_ms).end_ms >= stretch.end_ms
         inside = terms.interval.contains(stretch.start_ms)
         assert inside == terms.interval.contains(stretch.end_ms - 1)
+
+
+def test_stretches_end_with_the_interval_that_they_are_of() -> None:
+    assert some(metered_stretches(contract(), Interval(day(3), day(31)))) == [Interval(day(0), day(31))]
+    assert some(metered_stretches(contract(), Interval(day(31), day(31)))) == []
+
+
+def test_versions_count_one_after_the_other_by_their_periods() -> None:
+    first = take_or_pay(share_bps=1, interval=Interval(day(10), day(40)))
+    second = take_or_pay(share_bps=2, interval=Interval(day(40), day(59)))
+    owner = contract(clauses=(second, first))
+    assert some(counted_parts(owner, (second, first), 0)) == [
+        (first, Interval(day(10), day(31))),
+        (first, Interval(day(31), day(40))),
+        (second, Interval(day(40), day(59))),
+    ]
+
+
+def test_parts_begin_where_counting_does() -> None:
+    terms = take_or_pay(interval=Interval(day(10), day(40)))
+    owner = contract(clauses=(terms,), calendar=NEW_YORK)
+    february_ms = day(31) + 5 * MS_PER_HOUR
+    assert some(counted_parts(owner, (terms,), day(15))) == [
+        (terms, Interval(day(15), february_ms)),
+        (terms, Interval(february_ms, day(40))),
+    ]
+    assert some(counted_parts(owner, (terms,), day(35))) == [(terms, Interval(day(35), day(40)))]
+    assert some(counted_parts(owner, (terms,), day(40))) == []

@@ -265,3 +265,56 @@ def test_lots_that_share_an_account_share_what_is_handed_out() -> None:
     later = taken(columns_of([*rows, alone]), 0, 100, Interval(0, MS_PER_HOUR))
     assert later.volume_chip_ms.tolist() == [100 * MS_PER_HOUR, 100 * MS_PER_HOUR, 0]
     assert taken(columns_of([standing()]), 0, 1, Interval(0, 1)).volume_chip_ms.tolist() == [0]
+
+
+# --- Edges ---
+
+
+def test_a_single_millisecond_that_is_owed_is_told_as_such() -> None:
+    assert hours(standing(owed=owed(1)), 1).rule is Rule.OWED
+
+
+def test_a_jump_over_a_block_of_a_millisecond_passes_64_bits_on_the_wide_road() -> None:
+    tiers = ((0, RATE_MICRO_MAX), (CHIP_MS_MAX, 0))
+    row = Standing(
+        lot="l",
+        interval=Interval(0, YEAR_MS),
+        rate=RATE,
+        tiered=Tiered(clause("t"), "t", YEAR_MS, CHIP_MS_MAX - 1, ALL_UNITS, tiers),
+    )
+    found = ask([row], (0, 0, 1, 1), (0, 0, MS_PER_HOUR - 1, 1), (0, 0, MS_PER_HOUR, 1))
+    assert found.micro_usd_per_chip_hour.tolist() == [
+        price_of(row, 1, 0, length_ms) for length_ms in (1, MS_PER_HOUR - 1, MS_PER_HOUR)
+    ]
+
+
+@pytest.mark.parametrize(("use", "counted_ms"), [((0, 10), 10), ((5, 90), 45), ((50, 90), 0), ((60, 90), 0)])
+def test_an_account_counts_what_is_used_before_its_period_ends(use: tuple[int, int], counted_ms: int) -> None:
+    row = standing(
+        owed=owed(1_000, ends_ms=50),
+        tiered=Tiered(clause("t"), "t", 50, 7, GRADUATED, ((0, RATE),)),
+        minimum=Minimum(clause("m"), "m", 50, 0),
+    )
+    later = taken(columns_of([row]), 0, 3, Interval(*use))
+    assert later.left_chip_ms.tolist() == [1_000 - 3 * counted_ms]
+    assert later.volume_chip_ms.tolist() == [7 + 3 * counted_ms]
+    # Of what is used, all is owed anyway: the bill stays as it is, and so does what the minimum misses.
+    assert (later.gap_micro.tolist(), later.gap_parts.tolist()) == ([0], [0])
+
+
+@pytest.mark.parametrize(("more", "width"), [(0, np.int64), (1, object)])
+def test_accounts_that_grow_past_a_bound_become_wide_and_stay_exact(more: int, width: type) -> None:
+    volume = CHIP_MS_MAX - 10 + more
+    tiers = Tiered(clause("t"), "t", YEAR_MS, volume, GRADUATED, ((0, RATE),))
+    later = taken(columns_of([standing(tiered=tiers)]), 0, 1, Interval(0, 10))
+    assert (later.volume_chip_ms.dtype, later.volume_chip_ms.tolist()) == (width, [CHIP_MS_MAX + more])
+    gap = -GAP_MICRO_MAX + RATE - more
+    spent = taken(columns_of([standing(minimum=minimum(gap))]), 0, 1, Interval(0, MS_PER_HOUR))
+    assert (spent.gap_micro.dtype, spent.gap_micro.tolist()) == (width, [gap - RATE])
+
+
+def test_lots_under_one_minimum_miss_less_of_it_together_and_others_as_much_as_before() -> None:
+    rows = [standing(name, minimum=minimum(5 * RATE)) for name in ("a", "b")]
+    other = Minimum(clause("m"), "other", YEAR_MS, 7 * MS_PER_HOUR)
+    later = taken(columns_of([*rows, standing("c", minimum=other), standing("d")]), 1, 2, Interval(0, MS_PER_HOUR))
+    assert later.gap_micro.tolist() == [3 * RATE, 3 * RATE, 7, 0]

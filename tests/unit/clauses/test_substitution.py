@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from multihome.clauses.substitution import on_loss, permits
+from multihome.clauses.substitution import Verdict, on_loss, permits
 from multihome.domain.clause_terms import Equivalence, Substitution, SubstitutionRule
 from multihome.domain.ids import AcceleratorName
 from tests.builders import H100, TPU, YEAR
@@ -66,3 +66,10 @@ def test_each_rule_says_what_a_loss_means() -> None:
     said = {on_loss(terms(rule=rule, needs_consent=True))[1] for rule in SubstitutionRule}
     assert len(said) == 3
     assert all(text.endswith(", with consent") for text in said)
+
+
+def test_exactly_the_throughput_that_was_ordered_is_enough() -> None:
+    assert permits(terms(), H100, 9, B200, 4, "") == Verdict(
+        permitted=True, text="clause swap lets B200-SXM-180GB stand for H100-SXM-80GB"
+    )
+    assert permits(terms(), H100, 8, H100, 1, "") == Verdict(permitted=True, text="H100-SXM-80GB was ordered")

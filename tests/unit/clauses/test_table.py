@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from multihome.clauses.table import CLAUSE_KINDS, on_provider_loss
-from multihome.domain.clause_terms import ClauseTerms, Substitution, SubstitutionRule
+from multihome.domain.clause_terms import ClauseTerms, Exemption, ExemptionGround, Substitution, SubstitutionRule
 from multihome.units.calendar import Calendar
-from tests.builders import YEAR, day
+from multihome.units.time import MS_PER_HOUR
+from tests.builders import YEAR, day, first_refusal
 from tests.money_builders import every_kind
 
 
@@ -68,3 +69,12 @@ def test_every_kind_of_clause_says_what_a_loss_means(terms: ClauseTerms) -> None
 def test_a_substitution_says_whether_it_needs_consent() -> None:
     terms = Substitution(id="any", interval=YEAR, rule=SubstitutionRule.ANY, needs_consent=False, source="test")
     assert on_provider_loss(terms, Calendar(), day(0))[1].endswith("only as agreed: any, without consent")
+
+
+def test_an_exemption_counts_its_days_from_the_loss_in_the_contracts_zone() -> None:
+    # Thirty days after half past midnight of 2 March in London, the clocks of Paris have gone forward by an hour.
+    terms = first_refusal(exemptions=(Exemption(ground=ExemptionGround.PROVIDER_LOSS, days=30),))
+    lost_ms = day(60) + MS_PER_HOUR // 2
+    assert "until 2026-03-31 " in on_provider_loss(terms, Calendar(), lost_ms - MS_PER_HOUR)[1]
+    assert "until 2026-03-31 " in on_provider_loss(terms, Calendar("Europe/Paris"), lost_ms)[1]
+    assert "until 2026-04-01 " in on_provider_loss(terms, Calendar(), lost_ms)[1]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from multihome.clauses.delivery import delivered_domains
 from multihome.controller.deliveries import phase_in
-from multihome.domain.commands import AdvanceClock, Apply, ClaimCredit, DeclareClock, MoveTranche
+from multihome.controller.invariants_sequences import delivery_breaches
+from multihome.domain.commands import AdvanceClock, Apply, ClaimCredit, DeclareClock, MoveTranche, Tick
 from multihome.domain.contracts import Tranche
-from multihome.domain.events import CreditClaimed, CreditDue
+from multihome.domain.events import CreditClaimed, CreditDue, TrancheMoved
 from multihome.domain.ids import ContractId, TrancheId
 from multihome.domain.procurement import TrancheStep as Step
 from multihome.domain.refusals import RefusalCode
@@ -88,8 +89,71 @@ def test_a_part_is_accepted_and_the_rest_after_another_test() -> None:
 
 def test_a_delivery_from_a_document_is_a_step_too() -> None:
     control = ordered()
-    control.do(Apply(documents=(delivery("D-9", LATE, domains=1, effective_ms=day(22)),), workloads=()))
+    recorded(control, "D-9", 1, 20)
     assert phase_in(control.state, stands(control)) is TranchePhase.PART_ACCEPTED
+
+
+def recorded(control: Control, name: str, domains: int, at: int) -> None:
+    """A document says that so many domains are accepted on a day."""
+    control.do(Apply(documents=(delivery(name, LATE, domains=domains, effective_ms=day(at)),), workloads=()))
+
+
+def moves(control: Control) -> list[TrancheMoved]:
+    return [moved for moved in control.events(TrancheMoved) if moved.tranche_id == LATE]
+
+
+def test_a_delivery_recorded_ahead_waits_for_its_date() -> None:
+    """As capacity and billing do: until then nothing is accepted, owed, said or shifted."""
+    control = ordered(shifts_end=True)
+    recorded(control, "D-9", 2, 39)
+    for today in (20, 38):
+        on_day(control, today)
+        control.tell(Tick())
+        assert phase_in(control.state, stands(control)) is TranchePhase.ORDERED
+        assert (control.events(CreditDue), moves(control), stands(control).ends_ms) == ([], [], day(300))
+        assert delivered_domains(control.state.deliveries.values(), stands(control), day(today)) == 0
+    on_day(control, 45)
+    for _ in range(2):
+        control.tell(Tick())
+    [moved], [due] = moves(control), control.events(CreditDue)
+    assert (moved.step, moved.effective_ms, moved.domains) == (Step.ACCEPTED, day(39), 2)
+    # By the date of the delivery, not by the day on which time was looked at: 9 days late, 5 of grace.
+    assert due.amount_micro_usd == 4 * 50 * (32 * 720 * 2_500_000) // 10_000
+    assert (phase_in(control.state, stands(control)), stands(control).ends_ms) == (TranchePhase.ACCEPTED, day(309))
+    assert control.state.deliveries_ahead == {}
+    assert list(delivery_breaches(control.state)) == []
+
+
+def test_what_is_on_record_for_later_cannot_be_accepted_by_a_step_too() -> None:
+    control = ordered()
+    recorded(control, "D-9", 2, 39)
+    for kind in LEGAL:
+        control.do(step(kind))
+    refusal = control.refused(step(Step.ACCEPTED, domains=1))
+    assert (refusal.code, refusal.accepted) == (
+        RefusalCode.BAD_TERMS,
+        "none: deliveries of the rest are on record already",
+    )
+
+
+def test_what_was_ended_before_its_delivery_is_not_delivered_any_more() -> None:
+    control = ordered()
+    recorded(control, "D-9", 2, 60)
+    on_day(control, 51)
+    control.do(step(Step.TRANCHE_ENDED))
+    on_day(control, 61)
+    control.tell(Tick())
+    assert phase_in(control.state, stands(control)) is TranchePhase.ENDED
+    assert [moved.step for moved in moves(control)] == [Step.TRANCHE_ENDED]
+    assert delivered_domains(control.state.deliveries.values(), stands(control), day(61)) == 0
+
+
+def test_a_delivery_whose_date_is_forgotten_is_a_breach() -> None:
+    """The planted fault of the invariant: a delivery that counts as come, and whose step never was."""
+    control = ordered()
+    recorded(control, "D-9", 2, 39)
+    del control.state.deliveries_ahead["D-9"]
+    assert [text for _, text in delivery_breaches(control.state)] == ["1 deliveries of 2 domains have no acceptance"]
 
 
 def test_what_is_late_after_the_grace_is_owed_once_and_claimed_once() -> None:

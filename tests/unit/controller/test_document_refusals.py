@@ -33,15 +33,30 @@ from multihome.domain.clause_terms import (
     Use,
     Window,
 )
-from multihome.domain.commands import Apply, Document
+from multihome.domain.commands import Apply, Document, Submit
 from multihome.domain.contracts import Amendment, Award, Contract, Suspension
 from multihome.domain.events import NoticeServed, PeriodSettled
 from multihome.domain.ids import AwardId, ContractId, NeedId, NoticeId, OfferId, PoolId, ProviderId, TrancheId
 from multihome.domain.procurement import Firmness, Need, Notice, Offer, Terms
 from multihome.domain.refusals import RefusalCode
+from multihome.domain.workloads import Infra
 from multihome.units.calendar import Calendar, DayCount, Period
 from multihome.units.time import Interval
-from tests.builders import H100, TPU, YEAR, contract, day, first_refusal, pool, take_or_pay, tranche
+from tests.builders import (
+    ALPHA,
+    BETA,
+    H100,
+    TPU,
+    YEAR,
+    contract,
+    day,
+    first_refusal,
+    pool,
+    provider,
+    take_or_pay,
+    training,
+    tranche,
+)
 from tests.control import Control, installed
 
 MONTH = Interval(day(0), day(31))
@@ -371,3 +386,23 @@ def test_terms_that_were_noticed_are_not_rewritten() -> None:
     refusal = control.refused(facts(offer(expires_ms=day(46))))
     assert refusal.code is RefusalCode.SETTLED
     assert refusal.text.startswith("notice N-1 stands on its terms")
+
+
+def test_two_providers_never_share_a_name() -> None:
+    control = installed(provider(BETA, aliases=("b", "two")))
+    for taken, fact in (("b", provider(ALPHA, aliases=("a", "b"))), ("beta", provider(ALPHA, aliases=("beta",)))):
+        refusal = control.refused(Apply(documents=(fact,), workloads=()))
+        assert (refusal.code, refusal.subject) == (RefusalCode.AMBIGUOUS, "provider alpha")
+        assert refusal.text == f"'{taken}' is what provider beta is called too"
+    newcomer = provider(ProviderId("two"))
+    assert control.refused(Apply(documents=(newcomer,), workloads=())).subject == "provider two"
+    control.do(Apply(documents=(provider(BETA, aliases=()), newcomer), workloads=()))
+
+
+def test_a_workload_names_a_provider_by_any_of_its_names_and_runs_there_only() -> None:
+    control = installed(provider(BETA, aliases=("b",)))
+    workload_id = control.submit(training(infra=Infra(provider="b")))
+    control.place()
+    assert control.run_of(workload_id).allocation.provider_id == BETA
+    refusal = control.refused(Submit(spec=training("other", infra=Infra(provider="c"))))
+    assert refusal.code is RefusalCode.NO_SUCH_POOL

@@ -17,10 +17,16 @@ from multihome.domain.clause_terms import (
     Scope,
     Use,
 )
-from multihome.domain.commands import AnswerNotice, Apply, AwardOffer, Command, DeclareLost, Request, ServeNotice
+from multihome.domain.commands import (
+    AnswerNotice,
+    Apply,
+    Command,
+    DeclareLost,
+    Request,
+)
 from multihome.domain.contracts import Award, Tranche
 from multihome.domain.events import ClauseConsequence, NoticeAnswered
-from multihome.domain.ids import AwardId, ContractId, NoticeId, OfferId, WaiverId
+from multihome.domain.ids import AwardId, ContractId, WaiverId
 from multihome.domain.placements import Evidence, OutsideUse
 from multihome.domain.procurement import AnswerKind, AwardRecord
 from multihome.domain.refusals import RefusalCode
@@ -47,50 +53,7 @@ from tests.builders import (
     waiver,
 )
 from tests.control import Control, installed, of_kind, replayed
-
-ADA: dict[str, Any] = {"actor": "ada", "why": "because"}
-TRAINING = Use(workload_kinds=(WorkloadKind.TRAINING,))
-
-
-def market(*offers: Any, **terms: Any) -> Control:
-    """Alpha holds a first refusal on new capacity, and beta makes an offer."""
-    return installed(contract(clauses=[first_refusal(**terms)]), *(offers or (offer(),)))
-
-
-def serve(control: Control, chips: int = 32, offer_id: str = "O-1", **more: Any) -> NoticeId:
-    facts: dict[str, Any] = {
-        "contract_id": ContractId("alpha-1"),
-        "clause_id": "rofr",
-        "offer_id": OfferId(offer_id),
-        "chips": chips,
-        "starts_ms": day(40),
-        "ends_ms": day(140),
-    }
-    return NoticeId(control.do(ServeNotice(**(facts | ADA | more))).made[0])
-
-
-def answer(control: Control, notice_id: NoticeId, kind: AnswerKind, **more: Any) -> None:
-    control.do(AnswerNotice(**({"notice_id": notice_id, "kind": kind} | ADA | more)))
-
-
-def awarding(chips: int = 32, offer_id: str = "O-1", **more: Any) -> AwardOffer:
-    facts: dict[str, Any] = {
-        "offer_id": OfferId(offer_id),
-        "chips": chips,
-        "starts_ms": day(40),
-        "ends_ms": day(140),
-    }
-    return AwardOffer(**(facts | ADA | more))
-
-
-def award(control: Control, chips: int = 32, offer_id: str = "O-1", **more: Any) -> AwardRecord:
-    return control.state.awards[AwardId(control.do(awarding(chips, offer_id, **more)).made[0])]
-
-
-def gap(control: Control, chips: int = 32, offer_id: str = "O-1", **more: Any) -> str:
-    refusal = control.refused(awarding(chips, offer_id, **more))
-    assert refusal.code is RefusalCode.NOT_PERMITTED, refusal
-    return refusal.text
+from tests.market import ADA, TRAINING, answer, award, awarding, gap, market, serve
 
 
 def test_from_notice_to_placement() -> None:
@@ -224,6 +187,8 @@ def test_an_end_that_a_delay_remedy_moves_stays_within_the_award() -> None:
         delivery("D-9", part.id, domains=1, effective_ms=day(47)),
     )
     control.do(Apply(documents=documents, workloads=()))
+    control.wait(day(48) - control.now.contract_ms)
+    control.tick()
     contract_of = control.state.contracts[ContractId("beta-1")]
     moved = next(one for one in contract_of.tranches if one.id == part.id)
     assert moved.ends_ms == day(147)

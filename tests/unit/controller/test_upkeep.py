@@ -210,6 +210,8 @@ def test_a_late_delivery_says_what_it_earns_under_the_version_in_force_when_it_w
     control = installed(owner)
     control.do(Apply(documents=(delivery("D-8", "alpha-1/t2", domains=1, effective_ms=day(8)),), workloads=()))
     control.do(Apply(documents=(delivery("D-9", "alpha-1/t2", domains=1, effective_ms=day(14)),), workloads=()))
+    control.wait(day(15) - day(0))
+    control.tick()
     said = [(event.code, event.text) for event in control.events(ClauseConsequence) if "t2" in event.text]
     assert [code for code, _ in said] == ["within_grace", "remedy_accrued"]
     assert "9 days late, 5 of grace, 2 % of a thirty days' fee is due, $576.00;" in said[1][1]

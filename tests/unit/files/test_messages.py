@@ -28,6 +28,10 @@ DURATION = "expected a duration like 90s, 10m, 1h30m or 2d"
 DATE = "expected a date like 2025-06-02, or an instant with its zone like 2025-06-02T12:00:00Z"
 PERCENT = "expected a percentage up to 100%, like 80% or 8000bps"
 
+FIRST_REFUSAL = (
+    "clauses:\n  - {kind: right_of_first_refusal, name: r, source: s, mode: match_offer, notice_days: 9, waiver_days: 9, "
+    "incumbent_first: true, scope: {}, material_change: {%s}}\n"
+)
 TASK = "name: a\ntenant: lab\nresources: {accelerators: H100:8}\nrun: x\n"
 CONTRACT = "kind: contract\nname: c\ntitle: t\nprovider: azure\nfrom: 2025-01-01\nsource: s\n"
 TRANCHE = (
@@ -285,6 +289,22 @@ CALENDAR_ERRORS = [
     (
         "clauses:\n  - {kind: renewal, name: r, source: s, mode: automatic, notice_days: 9, term_days: 1, rate_factor: 1000%}\n",
         "8:101: clauses[0].rate_factor: expected a percentage up to 999.99%, like 103% or 10300bps, not '1000%'",
+    ),
+    (
+        FIRST_REFUSAL % "chips_up_by: 110%",
+        "8:172: clauses[0].material_change.chips_up_by: '110%' more is more than twice as much: only what is added is written, up to 100%; from 100 to 110 are 10%",
+    ),
+    (
+        FIRST_REFUSAL % "rate_up_by: 10001bps",
+        "8:171: clauses[0].material_change.rate_up_by: '10001bps' more is more than twice as much: only what is added is written, up to 100%; from 100 to 100.01 are 0.01%",
+    ),
+    (
+        FIRST_REFUSAL % "rate_up_by: some",
+        "8:171: clauses[0].material_change.rate_up_by: expected how much more, up to 100%, like 10% for a tenth more, not 'some'",
+    ),
+    (
+        FIRST_REFUSAL % "chips: 110%",
+        "8:159: clauses[0].material_change.chips: no field is called 'chips' here; did you mean chips_up_by?",
     ),
 ]
 TOP = "  - {kind: take_or_pay, name: top, share: 90%, source: s}\n"

@@ -8,7 +8,8 @@ from multihome.domain.placements import NotEnoughChips, ReclaimPending
 from multihome.domain.tenants import Tenant
 from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.place import Round, place
-from multihome.scheduling.snapshot import DomainRoom, Lot, Occupant
+from multihome.scheduling.room import room_of
+from multihome.scheduling.snapshot import Lot, Occupant
 from multihome.units.time import Now
 from tests.builders import (
     ALPHA,
@@ -246,9 +247,9 @@ def test_nothing_is_taken_back_for_a_gang_that_borrows_elsewhere() -> None:
     assert outcome.waiting == {}
 
 
-def test_the_room_of_a_domain_is_its_own() -> None:
-    room = DomainRoom(full().domains[0].domain_id, [8, 8], [0, 0])
-    other = room.copy()
-    other.free[0] = 0
-    other.coming[0] = 8
-    assert (room.free, room.coming) == ([8, 8], [0, 0])
+def test_the_room_of_a_round_is_its_own() -> None:
+    where = full([[8, 8], [8, 8]])
+    opened = room_of(snapshot(FACTS, [], at=[where], tenants=TENANTS)).domains[PART.id][0]
+    opened.blocks.take(0, 8)
+    opened.coming[0] = 8
+    assert (where.domains[0].free, where.domains[0].coming) == ([8, 8], [0, 0])

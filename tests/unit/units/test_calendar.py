@@ -13,7 +13,11 @@ from multihome.units.calendar import (
     DayCount,
     MissingLocalTime,
     Period,
+    begins_day,
+    day_begins,
     days_between,
+    format_local_date,
+    format_local_moment,
     is_business_day,
     later_days,
     local_date,
@@ -22,11 +26,29 @@ from multihome.units.calendar import (
     window_end,
     zone_info,
 )
-from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, parse_instant
+from multihome.units.time import MS_PER_DAY, MS_PER_HOUR, datetime_of, parse_instant
 
 ZONES = ("UTC", "America/New_York", "Europe/London", "Africa/Cairo", "Asia/Kolkata", "Australia/Lord_Howe")
 zones = st.sampled_from(ZONES)
 instants = st.integers(parse_instant("2015-01-01"), parse_instant("2040-01-01"))
+# Clocks that leapt over a midnight, by parts of a minute, to the day before, by half an hour, or over a whole day.
+CHANGING = (
+    *ZONES,
+    "Africa/Monrovia",
+    "America/Asuncion",
+    "America/Havana",
+    "America/Nuuk",
+    "America/Sao_Paulo",
+    "America/Santiago",
+    "America/St_Johns",
+    "Asia/Amman",
+    "Asia/Beirut",
+    "Asia/Gaza",
+    "Asia/Tehran",
+    "Atlantic/Azores",
+    "Pacific/Apia",
+    "Pacific/Kwajalein",
+)
 dates = st.dates(date(2015, 1, 1), date(2040, 1, 1))
 
 
@@ -139,4 +161,57 @@ def test_days_later_it_is_the_same_time_of_day(at_ms: int, days: int, zone: str)
 
 def test_days_begun_between_two_instants() -> None:
     start = parse_instant("2025-06-01")
-    assert [days_between(start, start + ahead) for ahead in (-1, 0, 1, MS_PER_DAY, MS_PER_DAY + 1)] == [0, 0, 1, 1, 2]
+    assert [days_between(start, start + ahead, "UTC") for ahead in (-1, 0, 1, MS_PER_DAY, MS_PER_DAY + 1)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]
+
+
+@pytest.mark.parametrize("zone", CHANGING)
+def test_a_day_begins_with_the_first_moment_that_exists(zone: str) -> None:
+    """The days around each change of its clocks since 1970, against a walk through the minutes."""
+    for change_ms in _changes(zone):
+        for ahead in (-1, 0, 1):
+            day = local_date(change_ms, zone) + timedelta(days=ahead)
+            first_ms = _first_of(day, zone)
+            if first_ms is None:
+                with pytest.raises(ValueError, match="leapt over that day"):
+                    day_begins(day, zone)
+            else:
+                assert day_begins(day, zone) == first_ms, (zone, day)
+                assert begins_day(first_ms, zone)
+                assert not begins_day(first_ms + 1, zone)
+                assert format_local_moment(first_ms, zone) == day.isoformat() == format_local_date(first_ms, zone)
+
+
+def _changes(zone: str) -> list[int]:
+    """A millisecond of each day since 1970 on which the zone's offset is another than a day before, ten at most."""
+    info, found, before = zone_info(zone), [], None
+    for day in range(70 * 366):
+        at_ms = day * MS_PER_DAY
+        offset = datetime_of(at_ms).astimezone(info).utcoffset()
+        if before is not None and offset != before:
+            found.append(at_ms)
+        before = offset
+    return found[-10:] + found[:10]
+
+
+def _first_of(day: date, zone: str) -> int | None:
+    """The first second of a local day, looked for among all that could be."""
+    start = parse_instant(day.isoformat()) - 16 * MS_PER_HOUR
+    seconds = range(start, start + 42 * MS_PER_HOUR, 60_000)
+    inside = next((at_ms for at_ms in seconds if local_date(at_ms, zone) == day), None)
+    if inside is None:
+        return None
+    return next(at_ms for at_ms in range(inside - 60_000, inside + 1, 1_000) if local_date(at_ms, zone) == day)
+
+
+@given(start_ms=instants, length_ms=st.integers(-MS_PER_DAY, 400 * MS_PER_DAY), zone=st.sampled_from(CHANGING))
+def test_days_between_are_those_that_take_one_there(start_ms: int, length_ms: int, zone: str) -> None:
+    """By another road: the days one by one, from the first."""
+    end_ms = start_ms + length_ms
+    counted = next(days for days in range(402) if later_days(start_ms, days, zone) >= end_ms)
+    assert days_between(start_ms, end_ms, zone) == counted

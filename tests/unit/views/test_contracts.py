@@ -395,7 +395,7 @@ def test_the_last_day_for_a_notice_is_the_last_whose_window_closes_in_time(
 
 def test_terms_in_words_name_every_figure() -> None:
     terms = first_refusal(waiver_days=61, notice=Window(days=11, count=DayCount.BUSINESS, closes_minute=1_020))
-    text = " ".join(clause_words(terms))
+    text = " ".join(clause_words(terms, "UTC"))
     assert "11 business days to 17:00" in text
     assert "61 days" in text
     assert "on new capacity only" in text

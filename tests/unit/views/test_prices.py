@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from multihome.cli import tables
-from multihome.domain.clause_terms import ClauseRef, Equity, Milestone, Scope
+from multihome.domain.clause_terms import ClauseRef, Equity, Milestone, Scope, TierMode
 from multihome.domain.commands import AdvanceClock, Apply, DeclareClock, Document, Install
 from multihome.domain.events import ChipTimeMetered
 from multihome.domain.ids import ContractId
@@ -18,6 +18,7 @@ from multihome.views.preview import preview
 from multihome.views.report import report
 from tests.builders import RATE, START_MS, YEAR, contract, day, exclusivity, take_or_pay, training, world
 from tests.control import Control
+from tests.money_builders import price_tiers
 
 
 def scenario(*documents: Document, start_ms: int = START_MS) -> Control:
@@ -100,3 +101,45 @@ def test_vested_equity_shows_in_the_effective_price_and_moves_nothing() -> None:
     first, second = preview(control.state, training(), control.now).prices
     assert (first.pool_id, first.effective_micro_usd_per_chip_hour) == ("alpha/main", RATE)
     assert (second.micro_usd_per_chip_hour, second.effective_micro_usd_per_chip_hour) == (RATE, RATE // 2)
+
+
+def rule_of(control: Control) -> tuple[int | None, str]:
+    """What a gang of eight chips would cost at alpha, and why, as `explain` tells it."""
+    workload_id = control.submit(training(infra=at("alpha")))
+    told = explain(control.state, history(control), workload_id, control.now)
+    assert told is not None
+    [row] = [row for row in told.prices if row.pool_id == "alpha/main"]
+    return row.micro_usd_per_chip_hour, row.rule
+
+
+def test_a_price_below_zero_says_why_with_its_figures() -> None:
+    """What is taken would be owed at 2.50, and the tiers charge 2 for it: each chip-hour used saves 0.50."""
+    tiers = price_tiers((0, 2_000_000))
+    control = scenario(contract(clauses=(take_or_pay(share_bps=10_000), tiers)))
+    price, rule = rule_of(control)
+    assert price == 2_000_000 - RATE == -500_000
+    assert rule == (
+        "paid for until 2026-01-31 whether used or not; below zero since a chip-hour used is charged $2.00 by "
+        "alpha-1/tiers, and takes $2.50 off the deficiency"
+    )
+
+
+def test_a_tier_for_everything_that_is_reached_is_told_too() -> None:
+    """5,952 chip-hours of January at 1 instead of none; 5,000 of them before the tier was reached would cost 2."""
+    tiers = price_tiers((0, 3_000_000), (10_000, 1_000_000), mode=TierMode.ALL_UNITS)
+    control = scenario(contract(clauses=(tiers,)))
+    control.running(training(infra=at("alpha")))
+    price, rule = rule_of(control)
+    # 8 chips for 31 days are 5,952 chip-hours: 11,904 at 1 USD, where 5,952 would have cost 17,856.
+    assert price == (11_904 - 17_856) * 1_000_000 // 5_952 == -1_000_000
+    assert rule.endswith(
+        "; below zero since a tier is reached whose lower rate is for all of the volume, which saves $1.00"
+    )
+
+
+def test_a_price_that_is_not_below_zero_says_nothing_of_it() -> None:
+    for clauses in ((), (take_or_pay(),), (price_tiers((0, RATE)), take_or_pay())):
+        price, rule = rule_of(scenario(contract(clauses=clauses)))
+        assert price is not None
+        assert price >= 0
+        assert "below zero" not in rule

@@ -128,7 +128,7 @@ def test_rows_show_the_least_advanced_unit_and_why_it_waits() -> None:
     control = installed()
     control.submit(service(replicas=9))
     control.place()
-    (row,) = workload_rows(control.state, control.now)
+    (row,) = workload_rows(control.state, control.state.workloads.values(), control.now)
     assert (row.state, row.units_up, row.units, row.chips) == ("waiting", 0, 9, 64)
     assert row.waits_for == "alpha/main: needs 8 chips in one domain, largest free 0"
 

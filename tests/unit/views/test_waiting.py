@@ -1,21 +1,23 @@
 """Whatever waits says exactly why, and a pause says how the last attempt ended and when the next one comes."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 import pytest
 
 from multihome.controller.reconcile import ABSENCES_MIN
 from multihome.controller.state import State
-from multihome.domain.commands import Cancel, LaunchRefused
+from multihome.domain.commands import Apply, Cancel, Drain, LaunchRefused
 from multihome.domain.ids import Generation, WorkloadId
+from multihome.domain.placements import Blocker
 from multihome.domain.runs import AttemptEnd, Outcome, ReportState, StopCause
 from multihome.domain.workloads import Infra, RestartPolicy
 from multihome.units.time import MS_PER_DAY
 from multihome.views.explain import Explanation, explain
 from multihome.views.status import WorkloadRow, unit_rows, workload_row
-from multihome.views.words import NOT_LOOKED_AT
-from tests.builders import contract, first_refusal, service, training
+from multihome.views.words import _NEAREST_FIRST, NOT_LOOKED_AT, describe, nearness
+from tests.builders import contract, first_refusal, quota, service, tenant, training
 from tests.control import Control, installed, replayed
 
 PAUSING = RestartPolicy(restarts_max=9, backoff_ms=12_000, backoff_ms_max=600_000)
@@ -149,3 +151,42 @@ def test_the_date_from_which_an_award_could_be_permitted_moves_with_the_time() -
     after = row(control, workload_id).waits_for
     assert after != before
     assert after == told(control, workload_id).waits_because[0]
+
+
+def test_a_row_shows_the_room_and_the_quota_of_now_and_not_of_the_round_that_found_the_reason() -> None:
+    control = installed(tenant("lab/red", quota(24)))
+    first = control.submit(service(replicas=3))
+    control.place()
+    large = control.submit(training("large", num_nodes=2))
+    control.place()
+    assert "quota q of lab/red is 24 chips, 24 used, 16 asked, 0 to borrow" in row(control, large).waits_for
+    control.do(Apply(documents=(tenant("lab/red", quota(32)),), workloads=()))
+    control.hear_ended(control.run_of(first, 2).id, 0)
+    shown = row(control, large)
+    assert "quota q of lab/red is 32 chips, 16 used, 16 asked, 0 to borrow" in shown.waits_for
+
+
+def test_a_row_shows_the_free_chips_of_now() -> None:
+    control = installed()
+    workload_id = control.submit(service(replicas=9))
+    control.place()
+    assert row(control, workload_id).waits_for.endswith("needs 8 chips in one domain, largest free 0")
+    control.hear_ended(control.run_of(workload_id, 0).id, 0)
+    assert row(control, workload_id).waits_for.endswith("needs 8 chips in one domain, largest free 8")
+
+
+def test_the_reason_nearest_to_passing_comes_first_and_the_others_are_counted() -> None:
+    control = installed()
+    control.submit(service(replicas=8))
+    control.place()
+    control.do(Drain(target="beta", actor="ops", why="maintenance"))
+    workload_id = control.submit(training(num_nodes=2))
+    control.place()
+    blockers = control.state.class_blockers[control.workload(workload_id).class_id]
+    shown = row(control, workload_id)
+    assert shown.waits_for == describe(min(blockers, key=nearness))
+    assert shown.more_reasons == len(blockers) - 1 > 0
+
+
+def test_every_reason_has_a_nearness_of_its_own() -> None:
+    assert sorted(_NEAREST_FIRST, key=str) == sorted(get_args(Blocker), key=str)

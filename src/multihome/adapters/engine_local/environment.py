@@ -56,9 +56,18 @@ def read_secrets(names: tuple[str, ...], layout: Layout, environ: Mapping[str, s
     """The values of secrets: files under `secrets/`, or variables of the control plane.
 
     Raises:
-        LaunchRefusedError: one is missing, ill-named, or its file may be read by others.
+        LaunchRefusedError: some are missing, ill-named, or in files that others may read; it names each of them.
     """
-    return {name: _read_secret(name, layout, environ) for name in names}
+    found: dict[str, str] = {}
+    refused: list[str] = []
+    for name in names:
+        try:
+            found[name] = _read_secret(name, layout, environ)
+        except LaunchRefusedError as error:
+            refused.append(str(error))
+    if refused:
+        raise LaunchRefusedError("; ".join(refused))
+    return found
 
 
 def check_names(envs: Mapping[str, str]) -> None:

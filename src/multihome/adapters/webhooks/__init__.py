@@ -1,6 +1,7 @@
 """Sends notifications to webhooks, signed as the Standard Webhooks specification says (symmetric scheme, version 1).
 
-A receiver checks `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`. Only hosts that were
+A receiver checks `webhook-signature`: `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`, with the key that the
+secret holds as base64 after `whsec_`. Only hosts that were
 allowed are called, over TLS unless they are this machine; no redirect is followed. Decides and retries nothing.
 """
 
@@ -20,6 +21,9 @@ from multihome.units.time import MS_PER_SECOND
 
 TIMEOUT_S = 10
 ANSWER_CHARACTERS_MAX = 200
+SECRET_PREFIX = "whsec_"  # noqa: S105 -- it marks a secret, and is none
+KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
+"""How long a key may be, by the specification."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -37,17 +41,14 @@ class WebhookNotifier:
         """Post one notification; anything but a 2xx answer is a failure."""
         self._check(webhook.url)
         body = msgspec.json.encode(notification, order="deterministic")
-        try:
-            key = self._read_secret(webhook.secret).encode()
-        except Exception as error:
-            msg = f"the signing key {webhook.secret!r} cannot be read: {error}"
-            raise NotificationUnsentError(msg) from error
+        key = self._key(webhook.secret)
+        webhook_id = header_id(notification.id)
         timestamp = str(self._clock.wall_ms() // MS_PER_SECOND)
         headers = {
             "content-type": "application/json",
-            "webhook-id": notification.id,
+            "webhook-id": webhook_id,
             "webhook-timestamp": timestamp,
-            "webhook-signature": signature(key, notification.id, timestamp, body),
+            "webhook-signature": signature(key, webhook_id, timestamp, body),
         }
         try:
             answer = self._client.post(webhook.url, content=body, headers=headers)
@@ -57,6 +58,20 @@ class WebhookNotifier:
         if not answer.is_success:
             msg = f"{webhook.url} answered {answer.status_code}: {answer.text[:ANSWER_CHARACTERS_MAX]}"
             raise NotificationUnsentError(msg)
+
+    def _key(self, name: str) -> bytes:
+        try:
+            secret = self._read_secret(name)
+        except Exception as error:
+            msg = f"the signing key {name!r} cannot be read: {error}"
+            raise NotificationUnsentError(msg) from error
+        key = key_of(secret.strip())
+        if key is None:
+            # What the secret is must not get into a log or an answer.
+            msg = f"the signing key {name!r} is not written as {SECRET_PREFIX} and the base64 of {KEY_BYTES_MIN} to "
+            msg += f"{KEY_BYTES_MAX} bytes"
+            raise NotificationUnsentError(msg)
+        return key
 
     def _check(self, url: str) -> None:
         parts = urlsplit(url)
@@ -69,7 +84,26 @@ class WebhookNotifier:
             raise NotificationUnsentError(msg)
 
 
-def signature(key: bytes, notification_id: str, timestamp: str, body: bytes) -> str:
+def key_of(secret: str) -> bytes | None:
+    """The key in a secret as the specification writes it; None where it is written otherwise, or is too short."""
+    if not secret.startswith(SECRET_PREFIX):
+        return None
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except ValueError:
+        return None
+    return key if KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX else None
+
+
+def header_id(notification_id: str) -> str:
+    """A notification's id as `webhook-id` carries it: no full stop is in it, which is what parts are signed with.
+
+    Otherwise the end of one id and the beginning of a timestamp could be taken for another id's.
+    """
+    return notification_id.replace("%", "%25").replace(".", "%2E")
+
+
+def signature(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> str:
     """What `webhook-signature` carries."""
-    signed = f"{notification_id}.{timestamp}.".encode() + body
+    signed = f"{webhook_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
