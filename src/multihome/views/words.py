@@ -74,6 +74,7 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
 _NEAREST_FIRST = (
     pl.ReclaimPending,
     pl.NotEnoughChips,
+    pl.ServedLater,
     pl.OverQuota,
     pl.ProviderClosed,
     pl.AwardNotPermitted,
