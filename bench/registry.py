@@ -11,6 +11,10 @@ import msgspec
 import bench
 
 
+class DataMissingError(Exception):
+    """A benchmark's public data is not at hand, and where it was looked for."""
+
+
 class Size(StrEnum):
     """Smoke shows in a second or two that a benchmark still runs; only full gives a figure worth telling."""
 

@@ -10,7 +10,7 @@ from multihome.cli.main import command_line
 from tools.tables import code, page, table
 
 COMMAND = "multihome"
-_WORDS: dict[type, str] = {int: "NUMBER", str: "TEXT", Path: "PATH"}
+_WORDS: dict[type, str] = {int: "NUMBER", float: "DECIMAL", str: "TEXT", Path: "PATH"}
 
 
 def commands() -> Iterator[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from multihome.controller.invariants import check
+from multihome.controller.occupancy import occupancy, recounted
 from multihome.controller.state import State
 from multihome.domain.commands import (
     AdvanceClock,
@@ -23,6 +24,7 @@ from multihome.domain.commands import (
     Drain,
     EngineAnswered,
     EngineSilent,
+    EngineTold,
     Install,
     LaunchAnswered,
     LaunchRefused,
@@ -31,12 +33,14 @@ from multihome.domain.commands import (
     OverrideRule,
     Recovered,
     Restore,
+    SetPolicy,
     Submit,
     Undrain,
 )
 from multihome.domain.effects import ForgetRun, StartRun, StopRun
 from multihome.domain.events import ChipTimeMetered, RunEnded, RunIntended, WorkloadEnded, WorkloadSubmitted
 from multihome.domain.ids import ProviderId, RunId
+from multihome.domain.policy import Knowledge, Objective, Order, PlacementPolicy, Preemption
 from multihome.domain.runs import Inventory, Progress, ReportState
 from multihome.domain.workloads import WorkloadSpec
 from multihome.ledger.charges import charge_lines, imbalance, postings
@@ -79,7 +83,15 @@ SPECS = st.one_of(
         st.integers(1, 3),
     ),
 )
-DISTURBANCES = ("drain", "undrain", "lose", "restore", "restore", "cancel", "override", "silent", "rewrite")
+DISTURBANCES = ("drain", "undrain", "lose", "restore", "restore", "cancel", "override", "silent", "rewrite", "policy")
+POLICIES = (
+    PlacementPolicy(),
+    PlacementPolicy(order=Order.FIFO, preemption=Preemption.NEVER, round_ms=15_000),
+    PlacementPolicy(objective=Objective.COMPLETION, preemption=Preemption.ROUNDS, round_ms=15_000),
+    PlacementPolicy(order=Order.MAX_MIN, preemption=Preemption.ROUNDS, knowledge=Knowledge.KNOWN),
+    PlacementPolicy(order=Order.CHEAPEST, preemption=Preemption.NEVER),
+    PlacementPolicy(order=Order.PRIORITY, preemption=Preemption.NEVER, round_ms=1_000),
+)
 PERSON: dict[str, Any] = {"actor": "ada", "why": "a test"}
 
 
@@ -116,7 +128,7 @@ class History(RuleBasedStateMachine):
         self.control.ask(Apply(documents=(), workloads=(spec,)) if applied else Submit(spec=spec))
 
     @rule(what=st.sampled_from(DISTURBANCES), where=TARGETS, pick=PICKS)
-    def disturb(self, what: str, where: str, pick: int) -> None:
+    def disturb(self, what: str, where: str, pick: int) -> None:  # noqa: C901 -- one line a disturbance
         """People and machines that come in between; one rule, so that most of a history is work."""
         provider_id = ProviderId(where.partition("/")[0])
         names = [*self.control.state.workloads, "a", "ghost"]
@@ -137,6 +149,8 @@ class History(RuleBasedStateMachine):
             case "override":
                 rule_set_aside = list(OverrideRule)[pick % 2]
                 self.control.ask(Override(workload=name, rule=rule_set_aside, priority=pick % 5 - 2, **PERSON))
+            case "policy":
+                self.control.ask(SetPolicy(policy=POLICIES[pick % len(POLICIES)], **PERSON))
             case "rewrite":
                 self.control.ask(Apply(documents=(delivery(domains=1 + pick % 2),), workloads=()))
             case _:
@@ -147,6 +161,14 @@ class History(RuleBasedStateMachine):
         if sure:
             self.control.tell(Recovered())
             self.starts.clear()
+
+    @rule(provider_id=PROVIDERS, pick=PICKS)
+    def tell(self, provider_id: ProviderId, pick: int) -> None:
+        """An engine tells of some runs unasked, and of the others nothing."""
+        ended = list(self.ended[provider_id].items())
+        reports = [self.control.report(run_id, ReportState.ENDED, exit_code=code) for run_id, code in ended[pick % 3 :]]
+        reports += [self.control.report(run_id, progress=one) for run_id, one in self.alive[provider_id].items()]
+        self.control.tell(EngineTold(provider_id=provider_id, reports=tuple(reports[: pick % 5])))
 
     @rule()
     def go_on(self) -> None:
@@ -233,6 +255,10 @@ class History(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong_with_the_state(self) -> None:
         assert check(self.control.state, self.control.now) == ()
+
+    @invariant()
+    def what_is_kept_up_to_date_is_what_walking_finds(self) -> None:
+        assert occupancy(self.control.state) == recounted(self.control.state)
 
     @invariant()
     def no_chip_is_used_twice(self) -> None:

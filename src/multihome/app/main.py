@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multihome.app.version import VERSION
-from multihome.cli.launchers import Exported, KeptHead, LaunchError, Launchers, Proofs, Published, StartOptions
+from multihome.cli.launchers import (
+    Exported,
+    KeptHead,
+    LaunchError,
+    Launchers,
+    Proofs,
+    Published,
+    Simulated,
+    SimulateOptions,
+    StartOptions,
+)
 from multihome.cli.main import run
 from multihome.client.directory import ServerInfo
 
@@ -34,6 +44,7 @@ def main() -> None:
             campaign=_campaign,
             check_contracts=_check_contracts,
             demo=_demo,
+            simulate=_simulate,
             proofs=Proofs(
                 export=_export, sign=_sign_head, publish=_publish_head, stamp=_stamp_head, public_key=_public_key
             ),
@@ -125,6 +136,12 @@ def _demo(state: Path | None, keep: bool) -> int:  # noqa: FBT001 -- what the co
     from multihome.app.demo import demo  # noqa: PLC0415
 
     return demo(state or Path("build/demo"), Path("scenarios/frontier-lab"), keep=keep)
+
+
+def _simulate(options: SimulateOptions) -> Simulated:
+    from multihome.app.simulations import simulate  # noqa: PLC0415
+
+    return simulate(options)
 
 
 def _export(state: Path, contract: str, file: Path) -> Exported:

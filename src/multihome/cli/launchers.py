@@ -74,6 +74,61 @@ class Proofs(msgspec.Struct, frozen=True):
     public_key: Callable[[Path], str]
 
 
+class SimulateOptions(msgspec.Struct, frozen=True):
+    """What is to be simulated, in the words of the command line. `resume` goes on from `checkpoint`."""
+
+    trace: Path
+    form: str
+    cluster: str
+    throughputs: Path | None
+    round_ms: int
+    restart_ms: int
+    objective: str
+    policy: str
+    knowledge: str
+    alpha_milli: int
+    seed: int
+    out: Path | None
+    checkpoint: Path | None
+    resume: bool
+
+
+class Simulated(msgspec.Struct, frozen=True):
+    """What came of a simulation. `journal_head` is the hash of its last record: equal runs have equal heads.
+
+    Completion is from arrival to end, makespan from the first arrival to the last end. `mean_fairness_rho` is time
+    shared over time alone on the job's best accelerator.
+    """
+
+    trace: str
+    format: str
+    policy: str
+    objective: str
+    knowledge: str
+    seed: int
+    jobs: int
+    ended: int
+    rounds: int
+    mean_completion_s: float
+    p50_completion_s: float
+    p95_completion_s: float
+    p99_completion_s: float
+    mean_queue_delay_s: float
+    makespan_s: float
+    utilisation_percent: float
+    goodput_percent: float
+    mean_fairness_rho: float
+    worst_fairness_rho: float
+    preemptions: int
+    restarts: int
+    lost_s: float
+    chip_hours: float
+    cost_usd: float
+    journal_records: int
+    journal_head: str
+    files: tuple[str, ...]
+
+
 class Launchers(msgspec.Struct, frozen=True):
     """Functions that start, stop and inspect; each raises LaunchError with a sentence for people."""
 
@@ -89,4 +144,5 @@ class Launchers(msgspec.Struct, frozen=True):
     campaign: Callable[[str, str, int, bool], int]
     check_contracts: "Callable[[Book, Mapping[AcceleratorName, AcceleratorType]], Checked]"
     demo: Callable[[Path | None, bool], int]
+    simulate: Callable[[SimulateOptions], Simulated]
     proofs: Proofs

@@ -2,7 +2,7 @@
 
 import typer
 
-from multihome.cli import acting, asking, checking, contracts, procuring, proving, sequences, serving
+from multihome.cli import acting, asking, checking, contracts, procuring, proving, sequences, serving, simulating
 from multihome.cli.errors import FAILED, telling
 from multihome.cli.launchers import Launchers
 
@@ -26,6 +26,7 @@ _COMMANDS = {
     "restore": serving.restore,
     "demo": serving.demo,
     "campaign": serving.campaign,
+    "simulate": simulating.simulate,
     "version": serving.version,
 }
 

@@ -4,9 +4,10 @@ Live, in a replay and in a simulation the same fold runs, and the same events gi
 and runs are folded in `apply_work`, those of documents and contracts in `apply_contracts`, the others here.
 """
 
-from multihome.controller import outbox, pacing
+from multihome.controller import outbox, pacing, policies
 from multihome.controller.apply_contracts import CONTRACT_FOLDS
 from multihome.controller.apply_work import WORK_FOLDS
+from multihome.controller.event_kinds import OF_WORK
 from multihome.controller.reminders import note_dates
 from multihome.controller.state import ANSWERS_MAX, DrainState, Fold, KeptAnswer, Openness, ProviderState, State
 from multihome.domain import events as ev
@@ -18,8 +19,11 @@ from multihome.units.time import FOREVER_MS, Interval, Now
 
 def apply(state: State, event: ev.Event, at: Now) -> None:
     """Change the state by one event that happened at an instant."""
-    _FOLDS[type(event)](state, event, at)
-    note_dates(state, event, at)
+    kind = type(event)
+    _FOLDS[kind](state, event, at)
+    if kind not in OF_WORK:
+        state.facts_version += 1
+        note_dates(state, event, at)
 
 
 def keep_answer(state: State, key: str, body_sha256: str, answer: Accepted | Refusal) -> None:
@@ -125,4 +129,6 @@ _FOLDS: dict[type[ev.Event], Fold] = {
     ev.OrphanSeen: _orphan,
     ev.ClockJumped: _nothing,
     ev.CommandRefused: _nothing,
+    ev.PolicySet: policies.policy_set,
+    ev.RoundPlanned: policies.round_planned,
 }

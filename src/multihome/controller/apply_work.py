@@ -3,6 +3,7 @@
 from multihome.controller import pacing
 from multihome.controller.classes import class_of, spec_sha256
 from multihome.controller.endings import PROGRAM_FAULTS, ran_long
+from multihome.controller.occupancy import disown, enter, hold, let_go
 from multihome.controller.state import (
     AppliedWorkload,
     Fold,
@@ -61,7 +62,11 @@ def _cancelled(state: State, event: ev.WorkloadCancelled, at: Now) -> None:
 
 def _workload_ended(state: State, event: ev.WorkloadEnded, at: Now) -> None:
     del at
-    workload = state.workloads.pop(event.workload_id)
+    workload = state.workloads[event.workload_id]
+    for unit_state in workload.units:
+        if unit_state.run_id is not None:
+            disown(state, state.runs[unit_state.run_id])
+    del state.workloads[event.workload_id]
     state.cancelling.pop(workload.id, None)
     for unit in range(len(workload.units)):
         _dequeue(state, workload, unit)
@@ -98,6 +103,7 @@ def _intended(state: State, event: ev.RunIntended, at: Now) -> None:
         phase=Intended(),
         intended=at,
     )
+    hold(state, state.runs[event.run_id])
 
 
 def _started(state: State, event: ev.RunStarted, at: Now) -> None:
@@ -107,13 +113,13 @@ def _started(state: State, event: ev.RunStarted, at: Now) -> None:
         run.metered_until_ms = at.contract_ms
         run.moved_process_ms = at.process_ms
     if not isinstance(run.phase, Stopping | Fenced):
-        run.phase = Running(ready=False, endpoint="")
+        enter(state, run, Running(ready=False, endpoint=""))
 
 
 def _became_unknown(state: State, event: ev.RunBecameUnknown, at: Now) -> None:
     run = state.runs[event.run_id]
     kind = Fenced if isinstance(run.phase, Fenced) else Unknown
-    run.phase = kind(since_process_ms=at.process_ms, absences=0)
+    enter(state, run, kind(since_process_ms=at.process_ms, absences=0))
     run.paced = None
 
 
@@ -149,19 +155,21 @@ def _progressed(state: State, event: ev.RunProgressed, at: Now) -> None:
 def _stop_asked(state: State, event: ev.RunStopAsked, at: Now) -> None:
     del at
     run = state.runs[event.run_id]
-    run.phase = Stopping(event.cause, event.deadline_process_ms)
+    enter(state, run, Stopping(event.cause, event.deadline_process_ms))
     run.stop_cause = event.cause
 
 
 def _fenced(state: State, event: ev.RunFenced, at: Now) -> None:
     run = state.runs[event.run_id]
-    run.phase = Fenced(since_process_ms=at.process_ms, absences=0)
+    enter(state, run, Fenced(since_process_ms=at.process_ms, absences=0))
+    disown(state, run)
     run.replaced = True
     _release_unit(state, run)
 
 
 def _run_ended(state: State, event: ev.RunEnded, at: Now) -> None:
     run = state.runs.pop(event.run_id)
+    let_go(state, run)
     workload = state.workloads.get(run.workload_id)
     if workload is not None and not run.replaced:
         unit = workload.units[run.unit]
@@ -192,6 +200,7 @@ def _enqueue(state: State, workload: WorkloadState, unit: int) -> None:
 def _dequeue(state: State, workload: WorkloadState, unit: int) -> bool:
     members = state.waiting.get(workload.class_id)
     key = unit_key(workload.id, unit)
+    state.planned.pop(key, None)
     if members is None or key not in members:
         return False
     del members[key]

@@ -34,6 +34,7 @@ from multihome.domain.events import (
     DocumentRecorded,
     Event,
     Installed,
+    PolicySet,
     ProviderLost,
     ProviderRestored,
     RuleOverridden,
@@ -45,6 +46,7 @@ from multihome.domain.events import (
 )
 from multihome.domain.ids import PoolId, ProviderId, WorkloadId
 from multihome.domain.notifications import Webhook
+from multihome.domain.policy import ROUND_MS_MAX
 from multihome.domain.procurement import Need, Offer
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.domain.runs import StopCause, Stopping
@@ -52,7 +54,7 @@ from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.throughputs import ThroughputTable
 from multihome.domain.valuation import Valuation
-from multihome.units.time import Now, format_instant
+from multihome.units.time import Now, format_duration, format_instant
 
 
 def answer_request(state: State, request: cmd.Request, now: Now) -> Decision:
@@ -315,7 +317,24 @@ _DOCUMENT_WORDS: dict[type[Document], str] = {
     Valuation: "valuation",
 }
 
+
 # The table's keys guarantee each function the command it takes; a checker cannot see that.
+def _set_policy(state: State, command: cmd.SetPolicy, request: cmd.Request, now: Now) -> Decision:
+    """A policy of no known limits is refused; the one that is in force already changes nothing."""
+    del request, now
+    policy = command.policy
+    nobody = needs_person(command.actor, command.why)
+    if nobody is not None:
+        return refused([nobody])
+    if not (0 <= policy.round_ms <= ROUND_MS_MAX and 0 <= policy.restart_ms <= ROUND_MS_MAX):
+        text = f"rounds and restarts take from 0 to {format_duration(ROUND_MS_MAX)}"
+        return refused([Refusal(RefusalCode.BAD_TERMS, "policy", text)])
+    if policy == state.policy:
+        return accepted()
+    event = PolicySet(policy=policy, actor=command.actor, why=command.why)
+    return accepted(event, answer=Accepted(changes=(f"~ policy {policy.order.value}, {policy.objective.value}",)))
+
+
 _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Decision]] = {
     cmd.Install: _install,
     cmd.DeclareClock: _declare_clock,
@@ -337,4 +356,5 @@ _HANDLERS: dict[type[cmd.Command], Callable[[State, Any, cmd.Request, Now], Deci
     cmd.AskFirst: ask_first,
     cmd.AnswerNotice: answer_notice,
     cmd.AwardOffer: award_offer,
+    cmd.SetPolicy: _set_policy,
 }

@@ -7,10 +7,12 @@ import msgspec
 from multihome.controller.commands import answer_request
 from multihome.controller.decision import Decision
 from multihome.controller.notifications import answered, notify, send_effect
+from multihome.controller.policy_rounds import policy_round
 from multihome.controller.reconcile import (
     checkpoint_key,
     engine_answered,
     engine_silent,
+    engine_told,
     fence_effect,
     launch_answered,
     launch_refused,
@@ -25,6 +27,7 @@ from multihome.controller.upkeep import upkeep
 from multihome.domain.commands import (
     EngineAnswered,
     EngineSilent,
+    EngineTold,
     Input,
     LaunchAnswered,
     LaunchRefused,
@@ -48,16 +51,18 @@ def decide(state: State, message: Input, now: Now) -> Decision:
     return msgspec.structs.replace(decision, events=(*decision.events, *told)) if told else decision
 
 
-def _decide(state: State, message: Input, now: Now) -> Decision:  # noqa: C901 -- one line an input
+def _decide(state: State, message: Input, now: Now) -> Decision:  # noqa: C901, PLR0911 -- one line an input
     match message:
         case Request():
             return answer_request(state, message, now)
         case Tick():
             return Decision(events=tuple(upkeep(state, now)))
         case PlaceDue():
-            return Decision(events=run_round(state, now))
+            return Decision(events=run_round(state, now) if state.policy.is_by_quota else policy_round(state, now))
         case EngineAnswered():
             return engine_answered(state, message, now)
+        case EngineTold():
+            return engine_told(state, message, now)
         case EngineSilent():
             return engine_silent(state, message, now)
         case LaunchAnswered():

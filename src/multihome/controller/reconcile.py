@@ -14,6 +14,7 @@ from multihome.controller.state import Openness, RunState, State
 from multihome.domain.commands import (
     EngineAnswered,
     EngineSilent,
+    EngineTold,
     LaunchAnswered,
     LaunchRefused,
     LaunchUnclear,
@@ -88,6 +89,25 @@ def engine_answered(state: State, message: EngineAnswered, now: Now) -> Decision
         for name in inventory.foreign
         if name not in state.orphans
     )
+    return Decision(events=tuple(events), effects=tuple(effects))
+
+
+def engine_told(state: State, message: EngineTold, now: Now) -> Decision:
+    """Take in what an engine told of some runs; it may forget those that have ended.
+
+    What is told of no run of ours is left to the next full report, which says the same.
+    """
+    events: list[Event] = []
+    effects: list[Effect] = []
+    for report in message.reports:
+        run = state.runs.get(report.run_id)
+        if run is None or run.allocation.provider_id != message.provider_id:
+            continue
+        if run.started is None and report.token != token_of(state.installation_id, run.id):
+            continue
+        events.extend(_reported(state, run, report, now))
+        if report.state is ReportState.ENDED:
+            effects.append(ForgetRun(provider_id=message.provider_id, run_id=run.id))
     return Decision(events=tuple(events), effects=tuple(effects))
 
 

@@ -10,7 +10,7 @@ from multihome.clauses.standing import ENDS
 from multihome.controller.commitments import Forecast, running_on
 from multihome.controller.prices import standings
 from multihome.controller.reconcile import stop_event
-from multihome.controller.state import Openness, RunState, State, split_unit_key
+from multihome.controller.state import Openness, State, split_unit_key
 from multihome.domain.accelerators import AcceleratorKind
 from multihome.domain.contracts import Contract, Tranche
 from multihome.domain.events import ClassWaits, Event, RunIntended
@@ -19,7 +19,6 @@ from multihome.domain.ids import (
     ClassId,
     DomainId,
     Generation,
-    TenantId,
     WorkloadId,
     domain_id_of,
     run_id_of,
@@ -37,7 +36,6 @@ from multihome.domain.placements import (
 from multihome.domain.procurement import TrancheStep
 from multihome.domain.runs import Running, StopCause, Stopping
 from multihome.domain.supply import Pool
-from multihome.domain.tenants import lineage
 from multihome.scheduling.place import Round, place
 from multihome.scheduling.snapshot import Ask, DomainRoom, Lot, Occupant, Snapshot
 from multihome.units.time import Now
@@ -66,49 +64,23 @@ def snapshot_of(state: State, now: Now) -> Snapshot:
 
 def forecast_snapshot(state: State, now: Now, forecast: Forecast) -> Snapshot:
     """All a round may use, with prices that rest on a forecast of usage."""
-    by_domain = _runs_by_domain(state)
-    lots = tuple(
-        lot for contract in state.contracts.values() for lot in _lots(state, contract, by_domain, now, forecast)
-    )
+    lots = tuple(lot for contract in state.contracts.values() for lot in _lots(state, contract, now, forecast))
     return Snapshot(
         book=state.book(),
         lots=lots,
         asks=tuple(_asks(state, now)),
         occupants=tuple(_occupants(state)),
         tenants=state.tenants,
-        used_chips=used_chips(state),
+        used_chips=state.used,
     )
 
 
-def used_chips(state: State) -> dict[TenantId, dict[AcceleratorName, int]]:
-    """Chips in use by each tenant and all below it. Chips of replaced runs count for no tenant, only for the pool."""
-    used: dict[TenantId, dict[AcceleratorName, int]] = {}
-    for run in state.runs.values():
-        workload = state.workloads.get(run.workload_id)
-        if run.replaced or workload is None:
-            continue
-        for holder_id in lineage(workload.spec.tenant_id):
-            by_accelerator = used.setdefault(holder_id, {})
-            accelerator = run.allocation.accelerator
-            by_accelerator[accelerator] = by_accelerator.get(accelerator, 0) + run.allocation.chips
-    return used
-
-
-def _runs_by_domain(state: State) -> dict[DomainId, list[RunState]]:
-    by_domain: dict[DomainId, list[RunState]] = {}
-    for run in state.runs.values():
-        by_domain.setdefault(run.allocation.domain_id, []).append(run)
-    return by_domain
-
-
-def _lots(
-    state: State, contract: Contract, by_domain: dict[DomainId, list[RunState]], now: Now, forecast: Forecast
-) -> Iterator[Lot]:
+def _lots(state: State, contract: Contract, now: Now, forecast: Forecast) -> Iterator[Lot]:
     book = state.book()
     permitted = {tranche.id: permission(book, contract, tranche) for tranche in contract.tranches}
     stand = standings(state, contract, permitted, now.contract_ms, forecast)
     for tranche in contract.tranches:
-        yield _lot(state, contract, tranche, permitted[tranche.id], stand[tranche.id], by_domain, now)
+        yield _lot(state, contract, tranche, permitted[tranche.id], stand[tranche.id], now)
 
 
 def _lot(
@@ -117,13 +89,12 @@ def _lot(
     tranche: Tranche,
     permitted: Evidence | MissingPermission,
     standing: Standing,
-    by_domain: dict[DomainId, list[RunState]],
     now: Now,
 ) -> Lot:
     pool = state.pools[tranche.pool_id]
     count = delivered_domains(state.deliveries.values(), tranche, now.contract_ms)
     domains = tuple(
-        _domain_room(tranche, pool, domain_id, by_domain.get(domain_id, []))
+        _domain_room(state, tranche, pool, domain_id)
         for domain_id in (domain_id_of(tranche.id, ordinal) for ordinal in range(count))
     )
     return Lot(
@@ -153,15 +124,14 @@ def _ended_by(state: State, contract: Contract, tranche: Tranche) -> EndedBy | N
     return None
 
 
-def _domain_room(tranche: Tranche, pool: Pool, domain_id: DomainId, runs: list[RunState]) -> DomainRoom:
-    free = [pool.chips_per_node] * tranche.nodes_per_domain
-    coming = [0] * tranche.nodes_per_domain
-    for run in runs:
-        for share in run.allocation.nodes:
-            free[share.node] -= share.chips
-            if isinstance(run.phase, Stopping):
-                coming[share.node] += share.chips
-    return DomainRoom(domain_id, free, coming)
+def _domain_room(state: State, tranche: Tranche, pool: Pool, domain_id: DomainId) -> DomainRoom:
+    nodes = range(tranche.nodes_per_domain)
+    held, leaving = state.held.get(domain_id, {}), state.leaving.get(domain_id, {})
+    return DomainRoom(
+        domain_id,
+        free=[pool.chips_per_node - held.get(node, 0) for node in nodes],
+        coming=[leaving.get(node, 0) for node in nodes],
+    )
 
 
 def closed(state: State, pool: Pool) -> ProviderClosed | None:
@@ -263,8 +233,8 @@ def _kind_of(blocker: Blocker) -> object:
 
 
 def explain_waiting(state: State, class_id: ClassId, now: Now) -> tuple[Blocker, ...]:
-    """The reasons of a class with today's figures; empty when it would be placed now."""
-    if class_id not in state.waiting:
+    """The reasons of a class with today's figures; empty when it would be placed now, or where a policy decides."""
+    if class_id not in state.waiting or not state.policy.is_by_quota:
         return ()
     outcome = place(snapshot_of(state, now), accelerator_kinds(state), now)
     return outcome.waiting.get(class_id, ())

@@ -21,6 +21,7 @@ from multihome.domain.ids import (
     AwardId,
     ClassId,
     ContractId,
+    DomainId,
     Generation,
     NeedId,
     NoticeId,
@@ -34,7 +35,8 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.notifications import Notification, Webhook
-from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.placements import Allocation, Blocker, PlacementReason, PlannedStart
+from multihome.domain.policy import BY_QUOTA, PlacementPolicy
 from multihome.domain.procurement import Answer, AwardRecord, Breach, Need, Notice, Offer, TerminationRecord
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import AttemptEnd, Phase, Progress, StopCause
@@ -52,6 +54,8 @@ ANSWERS_MAX = 200_000
 """Idempotency keys remembered; the oldest are forgotten first."""
 ATTEMPT_MS_MAX = 30 * MS_PER_SECOND
 """An attempt to tell a webhook something that nobody heard of for so long is made again."""
+Chips = dict[int, int]
+"""Chips by node of a domain; nodes without any are left out."""
 GIVEN_UP_MAX = 1_000
 """Notifications given up that `status` remembers; the oldest are forgotten first."""
 
@@ -172,8 +176,11 @@ class AppliedWorkload(msgspec.Struct, frozen=True):
     spec_sha256: str
 
 
-class State(msgspec.Struct):
-    """Everything the controller knows."""
+class State(msgspec.Struct, dict=True):
+    """Everything the controller knows.
+
+    Beside its fields it may carry what pure functions found, see `controller.memo`: no fact, and never written.
+    """
 
     installation_id: str = ""
     scenario_start_ms: int | None = None
@@ -247,6 +254,21 @@ class State(msgspec.Struct):
     """Units whose next attempt waits until an instant of the process clock."""
     waiting: dict[ClassId, dict[str, None]] = {}
     """Units that wait, by class, as `workload.unit`, longest waiting first."""
+    facts_version: int = 0
+    """Counts the events that change more than runs and the queue: what rests on facts alone holds while it stands."""
+    held: dict[DomainId, Chips] = {}
+    """Chips that runs hold, see `controller.occupancy`."""
+    leaving: dict[DomainId, Chips] = {}
+    """Of `held`, the chips of runs that were asked to end."""
+    used: dict[TenantId, dict[AcceleratorName, int]] = {}
+    """Chips in use by each tenant and all below it. Those of replaced runs count for no tenant."""
+    policy: PlacementPolicy = BY_QUOTA
+    policy_since_process_ms: int = 0
+    """When the policy was set; its rounds are counted from here."""
+    next_round_process_ms: int = 0
+    """Before it no round decides anew, see `RoundPlanned`."""
+    planned: dict[str, PlannedStart] = {}
+    """Gangs whose chips are on their way, by unit, in the order in which they start."""
 
     def book(self) -> Book:
         """The contract facts as the clauses want them."""

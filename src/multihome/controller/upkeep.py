@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from multihome.clauses.book import find_tranche
 from multihome.clauses.delivery import delivered_domains
 from multihome.clauses.periods import metered_stretch
 from multihome.controller.deliveries import deliveries_due
@@ -14,7 +13,7 @@ from multihome.controller.reminders import deadlines_near
 from multihome.controller.settlements import settlements
 from multihome.controller.state import Openness, RunState, State
 from multihome.domain.events import Event, WorkloadEnded
-from multihome.domain.ids import domain_id_of
+from multihome.domain.ids import DomainId, domain_id_of
 from multihome.domain.runs import Outcome, Running, StopCause
 from multihome.units.time import MS_PER_MINUTE, Now
 
@@ -31,6 +30,7 @@ def upkeep(state: State, now: Now) -> Iterator[Event]:
         if all(unit.run_id is None for unit in workload.units):
             yield WorkloadEnded(workload_id=workload_id, outcome=Outcome.STOPPED, text="cancelled")
     yield from retries(state, now)
+    accepted = _accepted_domains(state, now) if state.runs else frozenset[DomainId]()
     stretches = {contract.id: metered_stretch(contract, now.contract_ms) for contract in state.contracts.values()}
     for run in state.runs.values():
         if run.replaced or run.started is None:
@@ -39,14 +39,14 @@ def upkeep(state: State, now: Now) -> Iterator[Event]:
         if run.metered_until_ms < due_ms:
             yield from meter_run(state, run, due_ms)
         if isinstance(run.phase, Running):
-            cause = _cause_to_stop(state, run, now)
+            cause = _cause_to_stop(state, run, accepted, now)
             if cause is not None:
                 notice_ms = CAPACITY_END_NOTICE_MS if cause is StopCause.CAPACITY_ENDED else 0
                 yield stop_event(run, cause, now, notice_ms)
     yield from settlements(state, now)
 
 
-def _cause_to_stop(state: State, run: RunState, now: Now) -> StopCause | None:
+def _cause_to_stop(state: State, run: RunState, accepted: frozenset[DomainId], now: Now) -> StopCause | None:
     workload = state.workloads.get(run.workload_id)
     if workload is None or run.started is None:
         return None
@@ -54,17 +54,22 @@ def _cause_to_stop(state: State, run: RunState, now: Now) -> StopCause | None:
     if spec.run_ms_max and now.process_ms - run.started.process_ms >= spec.run_ms_max:
         return StopCause.TOO_LONG
     # A provider that does not answer tells of no progress: nothing is concluded from that.
-    is_heard = state.provider_state(run.allocation.provider_id).openness is Openness.ANSWERING
-    if spec.stall_ms and is_heard and now.process_ms - run.moved_process_ms >= spec.stall_ms:
+    if (
+        spec.stall_ms
+        and now.process_ms - run.moved_process_ms >= spec.stall_ms
+        and state.provider_state(run.allocation.provider_id).openness is Openness.ANSWERING
+    ):
         return StopCause.STALLED
-    if _capacity_ended(state, run, now):
+    if run.allocation.domain_id not in accepted:
         return StopCause.CAPACITY_ENDED
     return None
 
 
-def _capacity_ended(state: State, run: RunState, now: Now) -> bool:
-    found = find_tranche(state.book(), run.allocation.tranche_id)
-    if found is None:
-        return True
-    count = delivered_domains(state.deliveries.values(), found[1], now.contract_ms)
-    return all(domain_id_of(found[1].id, ordinal) != run.allocation.domain_id for ordinal in range(count))
+def _accepted_domains(state: State, now: Now) -> frozenset[DomainId]:
+    """Every domain that is there now, once for all runs."""
+    return frozenset(
+        domain_id_of(tranche.id, ordinal)
+        for contract in state.contracts.values()
+        for tranche in contract.tranches
+        for ordinal in range(delivered_domains(state.deliveries.values(), tranche, now.contract_ms))
+    )

@@ -18,8 +18,9 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.notifications import Webhook
+from multihome.domain.policy import PlacementPolicy
 from multihome.domain.procurement import AnswerKind, Need, Offer, TerminationGround, TrancheStep
-from multihome.domain.runs import Inventory
+from multihome.domain.runs import Inventory, RunReport
 from multihome.domain.supply import Delivery, Pool, Provider
 from multihome.domain.tenants import Tenant
 from multihome.domain.throughputs import ThroughputTable
@@ -251,6 +252,14 @@ class Terminate(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class SetPolicy(Fact, frozen=True, kw_only=True):
+    """Have placement rounds obey a policy from now on; its rounds are counted from here."""
+
+    policy: PlacementPolicy
+    actor: str
+    why: str
+
+
 Command = (
     Install
     | DeclareClock
@@ -272,6 +281,7 @@ Command = (
     | TellBreach
     | CureBreach
     | Terminate
+    | SetPolicy
 )
 
 
@@ -300,6 +310,13 @@ class EngineAnswered(Fact, frozen=True, kw_only=True):
     """An engine reported what it has."""
 
     inventory: Inventory
+
+
+class EngineTold(Fact, frozen=True, kw_only=True):
+    """An engine told unasked what became of some of its runs. Nothing follows for those that it does not mention."""
+
+    provider_id: ProviderId
+    reports: tuple[RunReport, ...]
 
 
 class EngineSilent(Fact, frozen=True, kw_only=True):
@@ -346,6 +363,7 @@ Input = (
     | Tick
     | PlaceDue
     | EngineAnswered
+    | EngineTold
     | EngineSilent
     | LaunchAnswered
     | LaunchRefused

@@ -16,7 +16,8 @@ from multihome.domain.ids import (
     WorkloadId,
 )
 from multihome.domain.notifications import Notification
-from multihome.domain.placements import Allocation, Blocker, PlacementReason
+from multihome.domain.placements import Allocation, Blocker, PlacementReason, PlannedStart
+from multihome.domain.policy import PlacementPolicy
 from multihome.domain.procurement import Answer, AwardRecord, Breach, Notice, TerminationRecord, TrancheStep
 from multihome.domain.refusals import Refusal
 from multihome.domain.runs import Outcome, Progress, StopCause
@@ -88,6 +89,24 @@ class RuleOverridden(Fact, frozen=True, kw_only=True):
     priority: int
     actor: str
     why: str
+
+
+class PolicySet(Fact, frozen=True, kw_only=True):
+    """Placement rounds obey this policy from here on."""
+
+    policy: PlacementPolicy
+    actor: str
+    why: str
+
+
+class RoundPlanned(Fact, frozen=True, kw_only=True):
+    """A round decided anew, and no other does before an instant of the process clock.
+
+    `starts` are gangs that start as soon as the chips that were given to them are free.
+    """
+
+    next_process_ms: int
+    starts: tuple[PlannedStart, ...] = ()
 
 
 class RunIntended(Fact, frozen=True, kw_only=True):
@@ -475,4 +494,6 @@ Event = (
     | OrphanSeen
     | ClockJumped
     | CommandRefused
+    | PolicySet
+    | RoundPlanned
 )

@@ -16,6 +16,7 @@ from multihome.domain.ids import (
     TenantId,
     TrancheId,
     WaiverId,
+    WorkloadId,
 )
 
 
@@ -48,6 +49,15 @@ class Allocation(Fact, frozen=True, kw_only=True):
     def chips(self) -> int:
         """Chips of the whole gang."""
         return sum(share.chips for share in self.nodes)
+
+
+class PlannedStart(Fact, frozen=True, kw_only=True):
+    """A gang that a round gave a domain of a tranche, where the chips are still being given back."""
+
+    workload_id: WorkloadId
+    unit: int
+    tranche_id: TrancheId
+    domain_id: DomainId
 
 
 class Evidence(Fact, frozen=True, kw_only=True):
@@ -120,6 +130,13 @@ class NotEnoughChips(Fact, frozen=True, kw_only=True):
     chips: int
     largest_free_chips: int
     cut: Cut | None = None
+
+
+class ServedLater(Fact, frozen=True, kw_only=True):
+    """The policy in force gives what there is to others first; `order` and `objective` are the policy's."""
+
+    order: str
+    objective: str
 
 
 class NotDelivered(Fact, frozen=True, kw_only=True):
@@ -238,6 +255,7 @@ class NoPool(Fact, frozen=True, kw_only=True):
 Blocker = (
     GangLargerThanDomain
     | NotEnoughChips
+    | ServedLater
     | NotDelivered
     | CapacityEnded
     | ForbiddenByClause

@@ -20,6 +20,8 @@ class StopCause(StrEnum):
     TOO_LONG = "too_long"
     FENCED = "fenced"
     CAPACITY_ENDED = "capacity_ended"
+    MOVED = "moved"
+    """The policy in force gives its chips to another gang, or this gang other chips."""
 
 
 class Outcome(StrEnum):

@@ -10,7 +10,7 @@ import msgspec
 
 from multihome.clauses.book import MissingPermission
 from multihome.domain.accelerators import AcceleratorKind
-from multihome.domain.ids import AcceleratorName, ClassId, DomainId, WorkloadId
+from multihome.domain.ids import AcceleratorName, ClassId, DomainId, TenantId, WorkloadId
 from multihome.domain.placements import (
     Allocation,
     Alternative,
@@ -136,10 +136,13 @@ def _find(snapshot: Snapshot, room: Room, ask: Ask, basis: Basis, options: Candi
         spot = fit_in_lot(room, candidate.lot, ask.spec.num_nodes, candidate.choice.chips_per_node)
         if spot is not None:
             domain_id, nodes = spot
-            allocation = _allocation(candidate, domain_id, nodes)
+            allocation = allocation_of(candidate, domain_id, nodes)
             beaten.extend(options.usable[rank + 1 :])
             ruled_out = (*blockers, *options.ruled_out)
-            return Found(allocation, _reason(ask, candidate, admitted, tuple(beaten), ruled_out))
+            reason = reason_for(
+                candidate, admitted.basis, admitted.lender_ids, tuple(beaten), ruled_out, ask.quota_overridden_by
+            )
+            return Found(allocation, reason)
         if admitted.basis is Basis.GUARANTEED:
             guaranteed.append(candidate)
         blockers.append(_no_room(room, ask, candidate))
@@ -168,7 +171,8 @@ def _admit(snapshot: Snapshot, room: Room, ask: Ask, candidate: Candidate) -> Ad
     )
 
 
-def _allocation(candidate: Candidate, domain_id: DomainId, nodes: tuple[NodeShare, ...]) -> Allocation:
+def allocation_of(candidate: Candidate, domain_id: DomainId, nodes: tuple[NodeShare, ...]) -> Allocation:
+    """The allocation of a gang in a domain of the lot that was chosen."""
     lot = candidate.lot
     return Allocation(
         provider_id=lot.provider.id,
@@ -181,12 +185,13 @@ def _allocation(candidate: Candidate, domain_id: DomainId, nodes: tuple[NodeShar
     )
 
 
-def _reason(
-    ask: Ask,
+def reason_for(
     chosen: Candidate,
-    admitted: Admitted,
+    basis: Basis,
+    lender_ids: tuple[TenantId, ...],
     beaten: tuple[Candidate, ...],
     ruled_out: tuple[Blocker, ...],
+    overridden_by: str,
 ) -> PlacementReason:
     """Why there. What had no room or no quota is ruled out and not beaten, whatever its price."""
     assert not isinstance(chosen.lot.permission, MissingPermission), "a candidate's award is permitted"
@@ -194,12 +199,12 @@ def _reason(
         Alternative(pool_id=other.lot.pool.id, tranche_id=other.lot.tranche.id, price=other.price) for other in beaten
     )
     return PlacementReason(
-        basis=admitted.basis,
-        lender_ids=admitted.lender_ids,
+        basis=basis,
+        lender_ids=lender_ids,
         price=chosen.price,
         preferred_by=chosen.preferred_by,
         evidence=chosen.lot.permission,
         beaten=alternatives[:BEATEN_MAX],
         ruled_out=ruled_out[:RULED_OUT_MAX],
-        overridden_by=ask.quota_overridden_by,
+        overridden_by=overridden_by,
     )

@@ -9,7 +9,6 @@ import msgspec
 
 from multihome.clauses.book import earliest_ms
 from multihome.clauses.delivery import delivered_domains
-from multihome.controller.rounds import used_chips
 from multihome.controller.state import State
 from multihome.domain.ids import AcceleratorName, DomainId, PoolId, TenantId, domain_id_of
 from multihome.domain.placements import AwardNotPermitted, Blocker, NotEnoughChips, OverQuota
@@ -79,4 +78,4 @@ class Figures:
 
     @cached_property
     def _used_by_tenant(self) -> dict[TenantId, dict[AcceleratorName, int]]:
-        return used_chips(self._state)
+        return self._state.used

@@ -56,6 +56,7 @@ _KINDS: dict[type[ev.Event], str] = {
     ev.TerminationGiven: FACT,
     ev.DocumentRecorded: FACT,
     ev.ClockDeclared: FACT,
+    ev.PolicySet: FACT,
     ev.ProviderSilent: FACT,
     ev.ProviderAnswers: FACT,
     ev.ProviderLost: FACT,

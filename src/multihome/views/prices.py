@@ -7,7 +7,14 @@ from multihome.controller.rounds import accelerator_kinds, snapshot_of
 from multihome.controller.state import State
 from multihome.domain.clause_terms import ClauseRef
 from multihome.domain.ids import PoolId, TrancheId
-from multihome.domain.placements import AwardNotPermitted, Blocker, CapacityEnded, ForbiddenByClause, NoPool
+from multihome.domain.placements import (
+    AwardNotPermitted,
+    Blocker,
+    CapacityEnded,
+    ForbiddenByClause,
+    NoPool,
+    ServedLater,
+)
 from multihome.domain.workloads import WorkloadSpec
 from multihome.scheduling.candidates import Candidate, candidates
 from multihome.scheduling.room import room_of
@@ -54,7 +61,7 @@ def _priced(state: State, candidate: Candidate) -> PriceRow:
 
 
 def _ruled_out(blocker: Blocker) -> PriceRow:
-    assert not isinstance(blocker, NoPool), "a row is of a pool"
+    assert not isinstance(blocker, NoPool | ServedLater), "a row is of a pool"
     clause = blocker.clause if isinstance(blocker, ForbiddenByClause | AwardNotPermitted | CapacityEnded) else None
     return PriceRow(
         pool_id=blocker.pool_id,

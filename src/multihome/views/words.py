@@ -28,6 +28,8 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
             )
         case pl.NotEnoughChips():
             return f"{blocker.pool_id}: needs {blocker.chips} chips in one domain, {_room_text(blocker)}"
+        case pl.ServedLater():
+            return f"the policy {blocker.order}, after {blocker.objective}, serves others first"
         case pl.NotDelivered():
             return (
                 f"{blocker.pool_id}: tranche {blocker.tranche_id}, promised {format_date(blocker.promised_ms)}, has "
@@ -72,6 +74,7 @@ def describe(blocker: Blocker) -> str:  # noqa: C901, PLR0911, PLR0912 -- one se
 _NEAREST_FIRST = (
     pl.ReclaimPending,
     pl.NotEnoughChips,
+    pl.ServedLater,
     pl.OverQuota,
     pl.ProviderClosed,
     pl.AwardNotPermitted,

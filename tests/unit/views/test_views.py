@@ -380,6 +380,7 @@ def test_every_reason_has_a_sentence_that_names_its_pool_or_clause() -> None:
     reasons: dict[pl.Blocker, str] = {
         pl.GangLargerThanDomain(pool_id=pool_id, chips=64, nodes=8, largest_domain_chips=32): "64 chips on 8 nodes",
         pl.NotEnoughChips(pool_id=pool_id, chips=64, largest_free_chips=32): "largest free 32",
+        pl.ServedLater(order="fifo", objective="jct"): "the policy fifo, after jct, serves others first",
         pl.NotDelivered(pool_id=pool_id, tranche_id=TrancheId("c/t"), promised_ms=day(0)): "2026-01-01",
         pl.CapacityEnded(pool_id=pool_id, tranche_id=TrancheId("c/t"), ended_ms=day(0)): "ended on 2026-01-01",
         pl.ForbiddenByClause(
