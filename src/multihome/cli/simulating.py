@@ -34,7 +34,9 @@ def simulate(  # noqa: PLR0913, PLR0917 -- one parameter an option
     ] = 30,
     objective: Annotated[str, typer.Option(help="value, jct, makespan or fairness.")] = "jct",
     policy: Annotated[str, typer.Option(help="prices, fifo, priority, cheapest or max-min.")] = "prices",
-    knowledge: Annotated[str, typer.Option(help="blind, or known: work left may be used.")] = "blind",
+    knowledge: Annotated[
+        str, typer.Option(metavar="blind|known", help="Whether work left may be used; for makespan it is, else not.")
+    ] = "",
     alpha: Annotated[float, typer.Option(min=0, max=4, help="Exponent of the work left, where known.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Names the run.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write Parquet and a report there.")] = None,
@@ -59,7 +61,8 @@ def simulate(  # noqa: PLR0913, PLR0917 -- one parameter an option
         restart_ms=round(restart_s * _MS_PER_S),
         objective=objective,
         policy=policy,
-        knowledge=knowledge,
+        # As Gavel's policies do: its makespan policy knows the steps that remain, its fair ones do not.
+        knowledge=knowledge or ("known" if objective == "makespan" else "blind"),
         alpha_milli=round(alpha * 1_000),
         seed=seed,
         out=out,
