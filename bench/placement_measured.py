@@ -76,7 +76,7 @@ def _against_highs(classes: int) -> Callable[[Size], Measurement]:
         problem = fleet_problem(Shape(classes=_size(size, classes), domains=24))
         # The first time loads what numpy loads late.
         cold_prices(fleet_problem(Shape(classes=50, domains=8)))
-        cpu_s, best = _timed(lambda: bound(problem, cold_prices(problem)))
+        cpu_s, best = _timed(lambda: bound(problem, cold_prices(problem).prices))
         highs = relaxed_by_highs(problem, HIGHS_S_MAX)
         if highs.is_solved:
             ended = f"the bound is {100 * (best / highs.objective - 1):.3f} % above its optimum"
