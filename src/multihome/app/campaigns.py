@@ -8,6 +8,7 @@ import msgspec
 from multihome.cli.launchers import LaunchError
 from multihome.simulator import campaign as simulation
 from multihome.simulator import clause_campaign as clauses
+from multihome.simulator import placement_campaign as placement
 from multihome.simulator import refusal_campaign, tampering
 from multihome.simulator.driver import Plant
 
@@ -46,12 +47,18 @@ def _tamper(count: int, say: Callable[[str], None]) -> Result:
     return Result(found, not found.failed)
 
 
+def _placement(count: int, say: Callable[[str], None]) -> Result:
+    found = placement.run_placement_campaign(range(count), placement.answered, say)
+    return Result(found, not found.failed)
+
+
 CAMPAIGNS: Mapping[str, Campaign] = {
     "simulation": Campaign({"small": simulation.SMALL_SEEDS, "full": simulation.FULL_SEEDS}, _simulation),
     "clauses-oracle": Campaign({"small": clauses.SMALL_HISTORIES, "full": clauses.FULL_HISTORIES}, _clauses_oracle),
     "first-refusal": Campaign(
         {"small": refusal_campaign.SMALL_HISTORIES, "full": refusal_campaign.FULL_HISTORIES}, _refusals
     ),
+    "placement": Campaign({"small": placement.SMALL_PROBLEMS, "full": placement.FULL_PROBLEMS}, _placement),
     "tamper": Campaign({"small": tampering.SMALL_TAMPERINGS, "full": tampering.FULL_TAMPERINGS}, _tamper),
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from multihome.scheduling.core.dual import Prices, bound, marginal_welfare
 from multihome.scheduling.core.newton import Phase, descend
 from multihome.scheduling.core.problem import Floats, Ints, Problem, summed
-from multihome.scheduling.core.smoothed import Scaled, in_micro_usd, rate_max, scaled
+from multihome.scheduling.core.smoothed import Scaled, Singles, in_micro_usd, rate_max, scaled
 
 _COARSE = 2_000
 _FINE = 8_000
@@ -20,7 +20,14 @@ _FULL_PHASES = (Phase(0.004, 6, 0.01), Phase(0.002, 6, 0.01), Phase(0.001, 4, 0.
 _WARM_PHASES = (Phase(0.002, 3, 0.01),)
 
 
-def cold_prices(problem: Problem) -> Prices:
+class Settled(msgspec.Struct, frozen=True):
+    """Prices, and the share of its members that each class gives each option where they settled (S x C)."""
+
+    prices: Prices
+    share: Singles
+
+
+def cold_prices(problem: Problem) -> Settled:
     """Prices from nothing."""
     at = scaled(problem)
     row, rate = np.zeros(len(problem.source)), _first_rates(at)
@@ -28,15 +35,17 @@ def cold_prices(problem: Problem) -> Prices:
         part = scaled(sampled(problem, classes_max)) if len(problem.members) > classes_max else at
         point = descend(part, row * at.price_unit / part.price_unit, rate, phases)
         row, rate = point.row * part.price_unit / at.price_unit, point.rate
-    return in_micro_usd(at, descend(at, row, rate, _FULL_PHASES))
+    point = descend(at, row, rate, _FULL_PHASES)
+    return Settled(in_micro_usd(at, point), point.share)
 
 
-def warm_prices(problem: Problem, last: Prices) -> Prices:
+def warm_prices(problem: Problem, last: Prices) -> Settled:
     """Prices from those of a round before; the last ones themselves where they bound better."""
     at = scaled(problem)
     rate = np.clip(last.rate, 1e-12, rate_max(at))
-    found = in_micro_usd(at, descend(at, last.row / at.price_unit, rate, _WARM_PHASES))
-    return min((found, Prices(last.row, rate)), key=lambda prices: bound(problem, prices))
+    point = descend(at, last.row / at.price_unit, rate, _WARM_PHASES)
+    found = (in_micro_usd(at, point), Prices(last.row, rate))
+    return Settled(min(found, key=lambda prices: bound(problem, prices)), point.share)
 
 
 def _first_rates(at: Scaled) -> Floats:

@@ -11,9 +11,10 @@ import numpy as np
 
 from multihome.scheduling.core.dual import Prices, bound, marginal_welfare, surplus
 from multihome.scheduling.core.moving import improved
-from multihome.scheduling.core.prices import cold_prices, warm_prices
+from multihome.scheduling.core.prices import Settled, cold_prices, warm_prices
 from multihome.scheduling.core.problem import Fairness, Ints, Problem
 from multihome.scheduling.core.rounding import rounded
+from multihome.scheduling.core.sharing import apportioned
 from multihome.scheduling.core.usage import Worth, overfull
 
 _HAIR = 1e-2
@@ -50,8 +51,8 @@ def solve_again(problem: Problem, last: Prices, held: Ints) -> Answer:
     `held` are members in the options that they have (S x C), within every row. Prices move on from the last ones, and
     who would gain more than a hair by being elsewhere, or nowhere, is placed anew.
     """
-    prices = warm_prices(problem, last)
-    return _answer(problem, prices, _content(problem, prices, held))
+    settled = warm_prices(problem, last)
+    return _answer(problem, settled, _content(problem, settled.prices, held))
 
 
 def _content(problem: Problem, prices: Prices, held: Ints) -> Ints:
@@ -62,9 +63,10 @@ def _content(problem: Problem, prices: Prices, held: Ints) -> Ints:
     return np.where(beyond >= best - hair, held, 0)
 
 
-def _answer(problem: Problem, prices: Prices, kept: Ints) -> Answer:
+def _answer(problem: Problem, settled: Settled, kept: Ints) -> Answer:
+    prices = settled.prices
     best = bound(problem, prices)
-    counts = rounded(problem, prices, kept)
+    counts = rounded(problem, prices, apportioned(problem, settled.share, kept))
     counts, worth = improved(problem, prices, counts, best - _GOOD_ENOUGH * abs(best))
     assert not len(overfull(problem, counts)), "an assignment takes more of a row than there is"
     return Answer(counts=counts, prices=prices, worth=worth, bound=best, gap=gap_of(problem, worth, best))
