@@ -57,7 +57,7 @@ def routes_of(document: dict[str, Any]) -> list[tuple[str, str]]:
 def test_every_route_is_documented_and_wants_the_token(running: Plane) -> None:
     with httpx.Client(base_url=running.info.address, trust_env=False) as anyone:
         routes = routes_of(anyone.get("/openapi.json").json())
-        assert len(routes) == 47
+        assert len(routes) == 48
         for method, path in routes:
             filled = path.replace("{name}", "x").replace("{provider}", "x").replace("{target}", "x")
             for token in ("", "Bearer", "Bearer wrong", f"Basic {running.token}"):

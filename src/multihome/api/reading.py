@@ -15,6 +15,7 @@ from multihome.controller.state import State
 from multihome.ports.journal import HistoryRow, Journal
 from multihome.units.time import Now
 from multihome.views import history
+from multihome.views.market import MarketView, market
 from multihome.views.report import Report, report
 from multihome.views.status import StatusView
 from multihome.wire.refusals import EdgeCode, edge_refusal
@@ -60,6 +61,12 @@ def _names(state: State) -> NamesOut:
         tenants=tuple(state.tenants),
         workloads=tuple(dict.fromkeys(workload.spec.name for workload in state.workloads.values())),
     )
+
+
+@router.get("/v1/market", responses=answers(MarketView))
+async def read_market(context: Ctx) -> Response:
+    """How good what runs is, proved, and what one more chip would be worth where something is full."""
+    return view_response(await viewed(context, market))
 
 
 @router.get("/v1/report", responses=answers(Report))

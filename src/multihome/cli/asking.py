@@ -101,6 +101,15 @@ def report(
     tell(reply, as_json, reports.report)
 
 
+def market(
+    context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
+) -> None:
+    """Show what limits placement, what one more chip would be worth there, and how good what runs is."""
+    from multihome.cli import market_tables  # noqa: PLC0415
+
+    tell(client_of(context, state).market(), as_json, market_tables.market)
+
+
 def clock_show(
     context: typer.Context, state: options.State = options.state_default(), *, as_json: options.Json = False
 ) -> None:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "drain": acting.drain,
     "undrain": acting.undrain,
     "report": asking.report,
+    "market": asking.market,
     "award": procuring.award,
     "was-allowed": procuring.was_allowed,
     "backup": serving.backup,

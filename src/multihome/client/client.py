@@ -17,6 +17,7 @@ from multihome.views.award_preview import AwardPreview
 from multihome.views.conflicts import ConflictsView
 from multihome.views.contracts import ContractCalendar, ContractList, ContractView
 from multihome.views.explain import Explanation
+from multihome.views.market import MarketView
 from multihome.views.needs import NeedRow, NeedsView
 from multihome.views.preview import Preview
 from multihome.views.procurement import AwardsView, NoticeRow, NoticesView, OfferRow, OffersView
@@ -176,6 +177,10 @@ class Client:
     def report(self) -> Reply[Report]:
         """Who ran where, what it cost, what every clause made of it."""
         return self._read(Report, "/v1/report")
+
+    def market(self) -> Reply[MarketView]:
+        """How good what runs is, and what one more chip would be worth where something is full."""
+        return self._read(MarketView, "/v1/market")
 
     def contracts(self, *, as_of: str = "") -> Reply[ContractList]:
         """Every contract on record, now or by an instant."""

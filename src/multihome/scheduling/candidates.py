@@ -68,7 +68,7 @@ def _candidate(
     snapshot: Snapshot, room: Room, spec: WorkloadSpec, index: int, choice: AcceleratorChoice, at_ms: int
 ) -> Candidate:
     lot, chips = snapshot.lots[index], workload_chips(spec, choice)
-    found = _prices(snapshot, room, chips, expected_use(spec, at_ms))[index]
+    found = prices_of(snapshot, room, chips, expected_use(spec, at_ms))[index]
     assert found is not None, "what a clause forbids was ruled out before"
     return Candidate(
         lot=lot,
@@ -84,7 +84,7 @@ def expected_use(spec: WorkloadSpec, at_ms: int) -> Interval:
     return Interval(at_ms, at_ms + spec.run_ms_max if spec.run_ms_max else FOREVER_MS)
 
 
-def _prices(snapshot: Snapshot, room: Room, chips: int, use: Interval) -> tuple[Price | None, ...]:
+def prices_of(snapshot: Snapshot, room: Room, chips: int, use: Interval) -> tuple[Price | None, ...]:
     """What a chip-hour of a gang costs in every lot, all of them at once; what is known already is not asked again."""
     known = room.prices.get((chips, use))
     if known is not None:
