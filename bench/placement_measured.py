@@ -15,7 +15,6 @@ from bench.placement_instances import Shape, changed, fleet_problem
 from bench.placement_lp import relaxed_by_highs
 from bench.placement_maxmin import maxmin_share, worst_off_share
 from bench.registry import Measurement, Size
-from multihome.scheduling.core.dual import bound
 from multihome.scheduling.core.prices import cold_prices
 from multihome.scheduling.core.problem import Problem
 from multihome.scheduling.core.solve import Answer, solve, solve_again
@@ -76,7 +75,7 @@ def _against_highs(classes: int) -> Callable[[Size], Measurement]:
         problem = fleet_problem(Shape(classes=_size(size, classes), domains=24))
         # The first time loads what numpy loads late.
         cold_prices(fleet_problem(Shape(classes=50, domains=8)))
-        cpu_s, best = _timed(lambda: bound(problem, cold_prices(problem).prices))
+        cpu_s, best = _timed(lambda: cold_prices(problem).bound)
         highs = relaxed_by_highs(problem, HIGHS_S_MAX)
         if highs.is_solved:
             ended = f"the bound is {100 * (best / highs.objective - 1):.3f} % above its optimum"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from multihome.scheduling.core import dual, moving, rounding, solve, usage
+from multihome.scheduling.core import prices as core_prices
 from multihome.scheduling.core.problem import NO_ROW, Problem
 from multihome.scheduling.core.solve import Answer
 from multihome.simulator.placement_campaign import CLASSES_MAX, answered, run_placement_campaign
@@ -146,7 +147,7 @@ FAULTS: dict[str, list[tuple[object, str, object]]] = {
         (dual, "step_gains", lambda problem, row: OWN_GAINS(no_subsidies(problem), row)),
     ],
     "a bound that counts a class once": [
-        (solve, "bound", lambda problem, prices: dual.bound(one_member_each(problem), prices)),
+        (core_prices, "bound", lambda problem, prices: dual.bound(one_member_each(problem), prices)),
     ],
     "rounding that does not look who stood before": [
         (rounding, "row_stands", lambda _p, _u, _i, row, _n: np.ones(len(row), dtype=np.bool_)),

@@ -21,9 +21,10 @@ _WARM_PHASES = (Phase(0.002, 3, 0.01),)
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """Prices, and the share of its members that each class gives each option where they settled (S x C)."""
+    """Prices, their bound, and the part of its members that each class gives each option there (S x C)."""
 
     prices: Prices
+    bound: float
     share: Singles
 
 
@@ -36,7 +37,8 @@ def cold_prices(problem: Problem) -> Settled:
         point = descend(part, row * at.price_unit / part.price_unit, rate, phases)
         row, rate = point.row * part.price_unit / at.price_unit, point.rate
     point = descend(at, row, rate, _FULL_PHASES)
-    return Settled(in_micro_usd(at, point), point.share)
+    prices = in_micro_usd(at, point)
+    return Settled(prices, bound(problem, prices), point.share)
 
 
 def warm_prices(problem: Problem, last: Prices) -> Settled:
@@ -44,8 +46,9 @@ def warm_prices(problem: Problem, last: Prices) -> Settled:
     at = scaled(problem)
     rate = np.clip(last.rate, 1e-12, rate_max(at))
     point = descend(at, last.row / at.price_unit, rate, _WARM_PHASES)
-    found = (in_micro_usd(at, point), Prices(last.row, rate))
-    return Settled(min(found, key=lambda prices: bound(problem, prices)), point.share)
+    found = [(bound(problem, prices), prices) for prices in (in_micro_usd(at, point), Prices(last.row, rate))]
+    best, prices = min(found, key=lambda pair: pair[0])
+    return Settled(prices, best, point.share)
 
 
 def _first_rates(at: Scaled) -> Floats:

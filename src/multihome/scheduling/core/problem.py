@@ -15,6 +15,7 @@ Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.signedinteger[Any]]
 
 NO_ROW = -1
+"""Stands for no row: in a family that does not limit a bundle, and for the source of a row that draws on none."""
 
 
 class Steps(msgspec.Struct, frozen=True, kw_only=True):

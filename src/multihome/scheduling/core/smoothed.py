@@ -75,7 +75,8 @@ def scaled(problem: Problem) -> Scaled:
     size[~np.isfinite(size)] = 1.0
     worth = problem.fairness.weight[problem.tenant] * np.where(offered, problem.value - problem.cost, 0.0).max(axis=0)
     paying = (worth / size)[worth > 0]
-    unit = float(np.median(paying)) if len(paying) else 1.0
+    # Where nobody would pay, only subsidies speak for placing anyone.
+    unit = float(np.median(paying) if len(paying) else np.abs(problem.steps.price).max(initial=0.0)) or 1.0
     per_chip = 1.0 / (size * unit)
     fair = problem.fairness
     return Scaled(

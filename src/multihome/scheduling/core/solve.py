@@ -9,7 +9,7 @@ import math
 import msgspec
 import numpy as np
 
-from multihome.scheduling.core.dual import Prices, bound, marginal_welfare, surplus
+from multihome.scheduling.core.dual import Prices, marginal_welfare, surplus
 from multihome.scheduling.core.moving import improved
 from multihome.scheduling.core.prices import Settled, cold_prices, warm_prices
 from multihome.scheduling.core.problem import Fairness, Ints, Problem
@@ -64,8 +64,7 @@ def _content(problem: Problem, prices: Prices, held: Ints) -> Ints:
 
 
 def _answer(problem: Problem, settled: Settled, kept: Ints) -> Answer:
-    prices = settled.prices
-    best = bound(problem, prices)
+    prices, best = settled.prices, settled.bound
     counts = rounded(problem, prices, apportioned(problem, settled.share, kept))
     counts, worth = improved(problem, prices, counts, best - _GOOD_ENOUGH * abs(best))
     assert not len(overfull(problem, counts)), "an assignment takes more of a row than there is"
