@@ -14,6 +14,7 @@ from multihome.controller.state import State
 from multihome.domain.ids import RunId
 from multihome.domain.refusals import Refusal, RefusalCode
 from multihome.ports.journal import HistoryRow
+from multihome.units.time import format_instant
 from multihome.views.award_preview import AwardPreview, award_preview
 from multihome.views.history import FACT, read_row, workload_of
 from multihome.views.needs import NeedRow, NeedsView, need_rows
@@ -28,7 +29,7 @@ from multihome.views.procurement import (
     offer_rows,
 )
 from multihome.views.was_allowed import WasAllowed, was_allowed
-from multihome.wire.refusals import RefusalOut, refusal_out
+from multihome.wire.refusals import EdgeCode, RefusalOut, edge_refusal, refusal_out
 from multihome.wire.requests import read_body
 from multihome.wire.requests_procurement import AnswerIn, AskIn, AwardIn, ServeIn
 from multihome.wire.responses import AcceptedOut
@@ -147,6 +148,10 @@ async def read_was_allowed(
     if isinstance(as_of_ms, RefusalOut):
         return refused_response(as_of_ms)
     await context.service.settled()
+    now_ms = context.now().contract_ms
+    if as_of_ms is not None and as_of_ms > now_ms:
+        text = f"{as_of!r} lies ahead: what will be on record then nobody knows"
+        return refused_response(edge_refusal(EdgeCode.INVALID, "as_of", text, f"up to {format_instant(now_ms)}"))
     facts = [read_row(row) for row in await context.service.history(lambda: rows_of(context.journal, FACT))]
     workload = workload_of(RunId(subject)) if len(subject.rsplit(".", 2)) == _RUN_PARTS else ""
 

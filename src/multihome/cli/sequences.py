@@ -109,6 +109,7 @@ def contract_cure(
     context: typer.Context,
     contract: Contract,
     why: options.Why,
+    effective: Effective = "",
     actor: options.Actor = options.actor_default(),
     state: options.State = options.state_default(),
     *,
@@ -117,7 +118,8 @@ def contract_cure(
     """Record that a breach is over."""
     from multihome.cli import tables  # noqa: PLC0415
 
-    tell(client_of(context, state).cure_breach(contract, {"actor": actor, "why": why}), as_json, tables.accepted)
+    body = {"actor": actor, "why": why} | ({"effective": effective} if effective else {})
+    tell(client_of(context, state).cure_breach(contract, body), as_json, tables.accepted)
 
 
 def contract_terminate(  # noqa: PLR0913 -- one argument an option

@@ -23,7 +23,7 @@ PROGRESS_NONE = ""
 
 def applied(answer: AcceptedOut) -> RenderableType:
     """What documents changed, or would change."""
-    return _changes(answer, "nothing to change")
+    return _changes(answer, "nothing to change") if answer.changes else Text("nothing to change")
 
 
 def accepted(answer: AcceptedOut) -> RenderableType:

@@ -203,9 +203,13 @@ def _offers(state: State) -> Iterator[Deadline]:
 
 def _contract(state: State, contract: Contract, span: Interval) -> Iterator[Deadline]:
     interval = contract.interval
-    yield Deadline(interval.start_ms, contract.id, "", DeadlineKind.CONTRACT_BEGINS, f"contract with {_who(contract)}")
+    yield Deadline(
+        interval.start_ms, contract.id, "", DeadlineKind.CONTRACT_BEGINS, f"the contract with {_who(contract)} begins"
+    )
     if interval.end_ms < FOREVER_MS:
-        yield Deadline(interval.end_ms, contract.id, "", DeadlineKind.CONTRACT_ENDS, f"contract with {_who(contract)}")
+        yield Deadline(
+            interval.end_ms, contract.id, "", DeadlineKind.CONTRACT_ENDS, f"the contract with {_who(contract)} ends"
+        )
     for amendment in contract.amendments:
         changed = ", ".join(amendment.clauses) or "no clause"
         text = f"amendment {amendment.id} takes effect: {changed}"
@@ -213,11 +217,18 @@ def _contract(state: State, contract: Contract, span: Interval) -> Iterator[Dead
     for terms in contract.clauses:
         yield from _clause_dates(contract, terms)
         for at_ms, what, text in _clause(contract, terms, span):
-            if terms.interval.contains(at_ms):
+            if _is_of(terms, what, at_ms):
                 yield Deadline(at_ms, contract.id, terms.id, what, text)
     for tranche in contract.tranches:
         yield from _tranche(state, contract, tranche, span.start_ms)
     yield from _ends_of(state, contract)
+
+
+def _is_of(terms: ClauseTerms, what: DeadlineKind, at_ms: int) -> bool:
+    """Whether a date falls to this version of a clause: a period that ends with a version is that one's."""
+    if what is DeadlineKind.PERIOD_ENDS:
+        return terms.interval.start_ms < at_ms <= terms.interval.end_ms
+    return terms.interval.contains(at_ms)
 
 
 def _who(contract: Contract) -> str:
@@ -248,11 +259,13 @@ def _clause_dates(contract: Contract, terms: ClauseTerms) -> Iterator[Deadline]:
     start_ms, end_ms = terms.interval.start_ms, terms.interval.end_ms
     if start_ms != contract.interval.start_ms:
         follows = any(other.interval.end_ms == start_ms for other in versions)
-        text = "other terms of it come into force" if follows else "it comes into force"
+        text = f"other terms of {terms.id} come into force" if follows else f"{terms.id} comes into force"
         yield Deadline(start_ms, contract.id, terms.id, DeadlineKind.CLAUSE_BEGINS, text)
     goes_on = any(other.interval.start_ms == end_ms for other in versions)
     if end_ms not in {contract.interval.end_ms, FOREVER_MS} and not goes_on:
-        yield Deadline(end_ms, contract.id, terms.id, DeadlineKind.CLAUSE_ENDS, "it is no longer in force")
+        yield Deadline(
+            end_ms, contract.id, terms.id, DeadlineKind.CLAUSE_ENDS, f"clause {terms.id} is no longer in force"
+        )
 
 
 # --- What a clause has of dates ---

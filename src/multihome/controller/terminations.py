@@ -65,16 +65,32 @@ def tell_breach(state: State, command: TellBreach, request: Request, now: Now) -
 
 
 def cure_breach(state: State, command: CureBreach, request: Request, now: Now) -> Decision:
-    """Record that a breach is over."""
+    """Record that a breach is over, unless the time to cure it was over first."""
     del request
-    problem = needs_person(command.actor, command.why)
-    if termination_phase(state, command.contract_id, now.contract_ms) is not TerminationPhase.CURING:
-        problem = Refusal(
-            RefusalCode.WRONG_STATE, f"contract {command.contract_id}", "no breach of it waits to be cured"
-        )
+    cured_ms = command.effective_ms or now.contract_ms
+    problem = needs_person(command.actor, command.why) or _cure_problem(state, command.contract_id, cured_ms, now)
     if problem:
         return refused([problem])
-    return accepted(BreachCured(contract_id=command.contract_id, actor=command.actor, why=command.why))
+    cause = state.breaches[command.contract_id].cause
+    event = BreachCured(contract_id=command.contract_id, cured_ms=cured_ms, actor=command.actor, why=command.why)
+    return accepted(event, answer=Accepted(changes=(f"{cause} was cured on {format_instant(cured_ms)}",)))
+
+
+def _cure_problem(state: State, contract_id: ContractId, cured_ms: int, now: Now) -> Refusal | None:
+    subject = f"contract {contract_id}"
+    if contract_id not in state.contracts:
+        return Refusal(RefusalCode.NOT_FOUND, subject, "it is not known", accepted=", ".join(sorted(state.contracts)))
+    if termination_phase(state, contract_id, now.contract_ms) is not TerminationPhase.CURING:
+        return Refusal(RefusalCode.WRONG_STATE, subject, "no breach of it waits to be cured")
+    breach = state.breaches[contract_id]
+    if not breach.told_ms <= cured_ms <= now.contract_ms:
+        span = f"{format_instant(breach.told_ms)} to {format_instant(now.contract_ms)}"
+        return Refusal(RefusalCode.BAD_DATES, subject, f"{breach.cause} cannot be cured then", accepted=span)
+    if cured_ms > breach.cured_until_ms:
+        until = format_instant(breach.cured_until_ms)
+        text = f"{breach.cause} could be cured until {until}, and the right to end the contract for it stands since"
+        return Refusal(RefusalCode.WINDOW_CLOSED, subject, text, accepted=f"a cure with effect by {until}")
+    return None
 
 
 def terminate(state: State, command: Terminate, request: Request, now: Now) -> Decision:
@@ -103,11 +119,19 @@ def _clause_of(
         return Refusal(RefusalCode.NOT_FOUND, subject, "it is not known", accepted=", ".join(sorted(state.contracts)))
     phase = termination_phase(state, contract_id, now.contract_ms)
     if phase not in phases:
-        return Refusal(RefusalCode.WRONG_STATE, subject, f"it is {phase.value.replace('_', ' ')}")
+        return Refusal(RefusalCode.WRONG_STATE, subject, _PHASE_TEXT[phase])
     for terms in contract.clauses:
         if isinstance(terms, Termination) and terms.interval.contains(now.contract_ms):
             return contract, terms
     return Refusal(RefusalCode.NOT_PERMITTED, subject, "no termination clause is in force; it runs to its end")
+
+
+_PHASE_TEXT = {
+    TerminationPhase.IN_FORCE: "it is in force, and nobody was told of a breach",
+    TerminationPhase.CURING: "a breach of it was told already, and waits to be cured",
+    TerminationPhase.NOTICE_GIVEN: "notice was given already",
+    TerminationPhase.ENDED: "it has ended",
+}
 
 
 def _record(

@@ -235,9 +235,10 @@ class TellBreach(Fact, frozen=True, kw_only=True):
 
 
 class CureBreach(Fact, frozen=True, kw_only=True):
-    """Record that a breach was cured."""
+    """Record that a breach was cured, and when; 0 is now."""
 
     contract_id: ContractId
+    effective_ms: int = 0
     actor: str
     why: str
 

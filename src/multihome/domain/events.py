@@ -392,9 +392,10 @@ class BreachTold(Fact, frozen=True, kw_only=True):
 
 
 class BreachCured(Fact, frozen=True, kw_only=True):
-    """A breach that was told was cured."""
+    """A breach that was told was cured; `cured_ms` is 0 in journals of programs that did not date it."""
 
     contract_id: ContractId
+    cured_ms: int = 0
     actor: str
     why: str
 

@@ -253,13 +253,13 @@ def _ended(state: State, contract: Contract) -> str:
     given = state.terminations.get(contract_id)
     told = state.breaches.get(contract_id)
     if given is None and told is not None:
-        until = format_local_date(told.cured_until_ms, zone)
+        until = format_local_moment(told.cured_until_ms, zone)
         return f"breach told: {told.cause}, may be cured until {until} ({told.why})"
     if given is None:
         return ""
     fee, refund = format_usd(given.fee_micro_usd), format_usd(given.refund_micro_usd)
     cause = f" ({given.cause})" if given.cause else ""
-    since = format_local_date(given.effective_ms, zone)
+    since = format_local_moment(given.effective_ms, zone)
     return (
         f"terminated for {given.ground.value}{cause} with effect from {since}: fee {fee}, "
         f"refund {refund}; notice by {given.actor} ({given.why})"

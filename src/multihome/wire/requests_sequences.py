@@ -82,11 +82,13 @@ class BreachIn(PersonIn):
 
 
 class CureIn(PersonIn):
-    """Who says that a breach is over, and why."""
+    """Who says that a breach is over, why, and since when; now when no date is given."""
+
+    effective: InstantMs = 0
 
     def to_command(self, contract: str) -> CureBreach:
         """The command."""
-        return CureBreach(contract_id=ContractId(contract), actor=self.actor, why=self.why)
+        return CureBreach(contract_id=ContractId(contract), effective_ms=self.effective, actor=self.actor, why=self.why)
 
 
 class TerminateIn(PersonIn):

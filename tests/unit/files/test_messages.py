@@ -202,7 +202,7 @@ FIELD_ERRORS = [
     ),
     (
         "kind: 7\n",
-        "1:7: kind: no document is of kind 7; the kinds are accelerator, provider, contract, waiver, suspension, need, offer, delivery, webhook, tenant, dataset, transfer, throughput, policy, "
+        "1:7: kind: no document is of kind 7; the kinds are accelerator, provider, contract, waiver, suspension, need, offer, delivery, webhook, tenant, dataset, transfer, throughput, valuation, "
         "workload or task",
     ),
     (
