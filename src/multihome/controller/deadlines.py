@@ -33,7 +33,6 @@ from multihome.domain.procurement import AnswerKind, TrancheStep
 from multihome.units.calendar import (
     MINUTES_PER_DAY,
     Calendar,
-    Period,
     format_local_date,
     last_opening_day,
     later_days,
@@ -278,18 +277,18 @@ def _clause(contract: Contract, terms: ClauseTerms, span: Interval) -> Iterator[
     match terms:
         case TakeOrPay():
             text = f"take-or-pay of the {terms.period.value} is counted"
-            yield from _period_ends(terms.period, zone, _within(terms.interval, span), text)
+            yield from _period_ends(terms, zone, span, text)
         case MinimumCommitment():
             for step in terms.steps:
                 text = f"{format_usd(step.amount_micro_usd)} a {terms.period.value} are committed from now on"
                 yield step.from_ms, DeadlineKind.COMMITMENT_STEP, text
             text = f"what is short of the {terms.period.value}'s minimum is charged"
-            yield from _period_ends(terms.period, zone, _within(terms.interval, span), text)
+            yield from _period_ends(terms, zone, span, text)
         case PriceTiers():
             for step in terms.index:
                 yield step.from_ms, DeadlineKind.INDEX_STEP, f"the index stands at {step.factor_bps / 100:g} %"
             text = f"volume of the {terms.period.value} is counted for the tiers"
-            yield from _period_ends(terms.period, zone, _within(terms.interval, span), text)
+            yield from _period_ends(terms, zone, span, text)
         case Ramp():
             for step in terms.steps:
                 text = f"{step.chips} chips of tranche {terms.tranche} are contracted from now on"
@@ -306,17 +305,15 @@ def _clause(contract: Contract, terms: ClauseTerms, span: Interval) -> Iterator[
             pass
 
 
-def _within(one: Interval, other: Interval) -> Interval:
-    start_ms = max(one.start_ms, other.start_ms)
-    return Interval(start_ms, max(start_ms, min(one.end_ms, other.end_ms)))
-
-
-def _period_ends(period: Period, zone: str, span: Interval, text: str) -> Iterator[_Dated]:
+def _period_ends(
+    terms: TakeOrPay | MinimumCommitment | PriceTiers, zone: str, span: Interval, text: str
+) -> Iterator[_Dated]:
     """The ends of a clause's periods in a span; one that the clause's own end cuts short ends with the clause."""
-    at_ms = span.start_ms
-    while at_ms < span.end_ms:
-        at_ms = period_interval(at_ms, period, zone).end_ms
-        if at_ms < span.end_ms:
+    at_ms = max(terms.interval.start_ms, span.start_ms)
+    last_ms = min(terms.interval.end_ms, span.end_ms - 1)
+    while at_ms < last_ms:
+        at_ms = period_interval(at_ms, terms.period, zone).end_ms
+        if at_ms <= last_ms:
             yield at_ms, DeadlineKind.PERIOD_ENDS, text
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from multihome.controller.terminations import termination_phase
 from multihome.domain.clause_terms import FeeStep, Prepayment, Termination, Window
@@ -157,3 +158,22 @@ def test_a_notice_that_would_run_out_at_a_missing_time_is_refused() -> None:
 def test_the_table_reaches_every_phase_but_the_last_which_comes_with_time() -> None:
     reached = {TerminationPhase.IN_FORCE, TerminationPhase.ENDED} | set(TRANSITIONS.values())
     assert reached == set(TerminationPhase)
+
+
+def test_a_cure_counts_from_its_own_date_and_not_once_the_time_is_over() -> None:
+    control = agreed()
+    control.do(BREACH)
+    control.do(AdvanceClock(to_ms=day(33)))
+    late = control.refused(CURED)
+    assert late.code is RefusalCode.WINDOW_CLOSED
+    assert late.accepted == "a cure with effect by 2026-01-31 00:00Z"
+    for at_ms in (day(19), day(34)):
+        assert control.refused(structs.replace(CURED, effective_ms=at_ms)).code is RefusalCode.BAD_DATES
+    told = control.do(structs.replace(CURED, effective_ms=day(29)))
+    assert told.changes == ("late_delivery was cured on 2026-01-30 00:00Z",)
+    assert phase(control) is TerminationPhase.IN_FORCE
+
+
+def test_nothing_is_cured_of_a_contract_that_is_not_known() -> None:
+    ghost = structs.replace(CURED, contract_id=ContractId("ghost"))
+    assert agreed().refused(ghost).code is RefusalCode.NOT_FOUND

@@ -83,6 +83,13 @@ def alpha(*clauses: ClauseTerms, **more: Any) -> State:
     return installed(contract(clauses=clauses, **more)).state
 
 
+def test_a_period_that_ends_with_a_version_of_its_clause_is_that_ones() -> None:
+    """Other terms from the first of February on: January still ends, and once."""
+    first = take_or_pay(interval=Interval(day(0), day(31)))
+    found = all_of(alpha(first, take_or_pay(interval=Interval(day(31), YEAR.end_ms))), until_ms=day(60))
+    assert dates(found[DeadlineKind.PERIOD_ENDS]) == [day(31), day(59)]
+
+
 def test_steps_and_periods_of_money_clauses() -> None:
     ramp = Ramp(
         id="ramp",
@@ -114,8 +121,8 @@ def test_steps_and_periods_of_money_clauses() -> None:
         name: [one.at_ms for one in found[DeadlineKind.PERIOD_ENDS] if one.clause == name]
         for name in ("minimum", "top")
     }
-    assert ends["minimum"] == [day(90), day(181), day(273)]
-    assert len(ends["top"]) == 11
+    assert ends["minimum"] == [day(90), day(181), day(273), YEAR.end_ms]
+    assert len(ends["top"]) == 12
 
 
 def test_periods_end_by_the_contracts_own_zone() -> None:
