@@ -128,6 +128,7 @@ def contract_terminate(  # noqa: PLR0913 -- one argument an option
     ground: Annotated[str, typer.Option(metavar="convenience|cause", help="On which ground.")],
     why: options.Why,
     cause: Annotated[str, typer.Option(help="The breach that was told and not cured.")] = "",
+    effective: Effective = "",
     actor: options.Actor = options.actor_default(),
     state: options.State = options.state_default(),
     *,
@@ -137,7 +138,8 @@ def contract_terminate(  # noqa: PLR0913 -- one argument an option
     """Give notice that a contract ends: for convenience at the clause's fee, or for a cause that was not cured."""
     from multihome.cli import tables  # noqa: PLC0415
 
-    body = {"ground": ground, "actor": actor, "why": why} | ({"cause": cause} if cause else {})
+    said = {"cause": cause, "effective": effective}
+    body = {"ground": ground, "actor": actor, "why": why} | {name: text for name, text in said.items() if text}
     tell(client_of(context, state).terminate(contract, body, dry_run=dry_run), as_json, tables.accepted)
 
 

@@ -96,18 +96,34 @@ def _cure_problem(state: State, contract_id: ContractId, cured_ms: int, now: Now
 def terminate(state: State, command: Terminate, request: Request, now: Now) -> Decision:
     """Give notice, or say why it cannot be given, and from when it could."""
     del request
-    found = _clause_of(state, command.contract_id, now, TerminationPhase.IN_FORCE, TerminationPhase.CURING)
+    given = Now(command.effective_ms or now.contract_ms, now.process_ms)
+    found = _clause_of(state, command.contract_id, given, TerminationPhase.IN_FORCE, TerminationPhase.CURING)
     problem = needs_person(command.actor, command.why) or (found if isinstance(found, Refusal) else None)
     if problem or isinstance(found, Refusal):
         assert problem is not None, "a refusal is a problem"
         return refused([problem])
     contract, terms = found
-    record = _record(state, contract, terms, command, now)
+    record = _dated_record(state, contract, terms, command, given, now)
     if isinstance(record, Refusal):
         return refused([record])
     money = f"fee {format_usd(record.fee_micro_usd)}, refund of prepayments {format_usd(record.refund_micro_usd)}"
     change = f"contract {contract.id} ends on {format_instant(record.effective_ms)}; {money}"
     return accepted(TerminationGiven(termination=record), answer=Accepted(changes=(change,)))
+
+
+def _dated_record(
+    state: State, contract: Contract, terms: Termination, command: Terminate, given: Now, now: Now
+) -> TerminationRecord | Refusal:
+    """The record of a notice given by now, whose time is not over yet: what is past was used and billed."""
+    subject = f"contract {contract.id}"
+    if given.contract_ms > now.contract_ms:
+        return Refusal(RefusalCode.BAD_DATES, subject, "notice cannot be given ahead of its time")
+    record = _record(state, contract, terms, command, given)
+    is_over = isinstance(record, TerminationRecord) and record.effective_ms <= now.contract_ms
+    if isinstance(record, TerminationRecord) and is_over and given.contract_ms < now.contract_ms:
+        text = f"by that notice it would have ended on {format_instant(record.effective_ms)}, and went on since"
+        return Refusal(RefusalCode.BAD_DATES, subject, text, accepted="a notice whose time is not over yet")
+    return record
 
 
 def _clause_of(

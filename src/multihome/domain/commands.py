@@ -244,11 +244,12 @@ class CureBreach(Fact, frozen=True, kw_only=True):
 
 
 class Terminate(Fact, frozen=True, kw_only=True):
-    """Give notice that a contract ends."""
+    """Give notice that a contract ends; `effective_ms` is when it was given, 0 is now."""
 
     contract_id: ContractId
     ground: TerminationGround
     cause: str = ""
+    effective_ms: int = 0
     actor: str
     why: str
 

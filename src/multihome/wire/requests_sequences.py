@@ -92,12 +92,16 @@ class CureIn(PersonIn):
 
 
 class TerminateIn(PersonIn):
-    """On which ground notice is given that a contract ends; `cause` names the breach where that is the ground."""
+    """On which ground notice is given that a contract ends, and when; now when no date is given.
+
+    `cause` names the breach where that is the ground.
+    """
 
     _ONLY: ClassVar[str] = "`cause` goes with the ground `cause`, and with it alone"
 
     ground: Literal["convenience", "cause"]
     cause: Annotated[str, Field(max_length=200)] = ""
+    effective: InstantMs = 0
 
     @model_validator(mode="after")
     def _only_what_goes_with_it(self) -> "TerminateIn":
@@ -111,6 +115,7 @@ class TerminateIn(PersonIn):
             contract_id=ContractId(contract),
             ground=TerminationGround(self.ground),
             cause=self.cause,
+            effective_ms=self.effective,
             actor=self.actor,
             why=self.why,
         )

@@ -177,3 +177,17 @@ def test_a_cure_counts_from_its_own_date_and_not_once_the_time_is_over() -> None
 def test_nothing_is_cured_of_a_contract_that_is_not_known() -> None:
     ghost = structs.replace(CURED, contract_id=ContractId("ghost"))
     assert agreed().refused(ghost).code is RefusalCode.NOT_FOUND
+
+
+def test_a_notice_counts_from_the_date_on_which_it_was_given() -> None:
+    control = agreed()
+    control.do(AdvanceClock(to_ms=day(90)))
+    ahead = control.refused(structs.replace(AT_WILL, effective_ms=day(91)))
+    assert ahead.code is RefusalCode.BAD_DATES
+    over = control.refused(structs.replace(AT_WILL, effective_ms=day(50)))
+    assert over.code is RefusalCode.BAD_DATES
+    # Thirty whole days after the one on which it is given.
+    assert "would have ended on 2026-03-23" in over.text
+    control.do(structs.replace(AT_WILL, effective_ms=day(80)))
+    record = control.state.terminations[ALPHA_1]
+    assert (record.given_ms, record.effective_ms) == (day(80), day(111))
