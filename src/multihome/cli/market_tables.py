@@ -4,8 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from multihome.cli.hanging import Hanging
-from multihome.units.money import format_usd
-from multihome.views.market import MarketView
+from multihome.views.market import MarketView, usd
 
 _PPM_PER_PERCENT = 10_000
 
@@ -16,8 +15,8 @@ def market(view: MarketView) -> RenderableType:
         return Text("nothing runs and nothing waits")
     gap = view.gap_ppm / _PPM_PER_PERCENT
     lines = [
-        f"what runs is worth {format_usd(view.worth_micro_usd_per_hour)} an hour beyond its cost",
-        f"no placement could exceed {format_usd(view.bound_micro_usd_per_hour)}: at most {gap:.2f} % are missing",
+        f"what runs is worth {usd(view.worth_micro_usd_per_hour)} an hour beyond its cost",
+        f"no placement could exceed {usd(view.bound_micro_usd_per_hour)}: at most {gap:.2f} % are missing",
     ]
     parts: list[RenderableType] = [Hanging(lines)]
     limits = [f"  {row.text}" for row in view.limits] or ["  nothing is full"]

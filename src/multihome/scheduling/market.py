@@ -230,7 +230,10 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Outlook(msgspec.Struct, frozen=True):
-    """How good what runs is: its worth and the proven bound, micro-USD per hour, and what every limit's price is."""
+    """How good what runs is: its worth and the proven bound, micro-USD per hour, and what every limit's price is.
+
+    The bound is no less than the worth: what runs may exceed limits that were cut after it began.
+    """
 
     worth_micro_usd: int
     bound_micro_usd: int

@@ -166,12 +166,12 @@ def _rows(
 
 def _limit_row(priced: Priced) -> LimitRow:
     kind, name, text = _told(priced.limit)
-    price = _usd(priced.micro_usd_per_hour)
+    price = usd(priced.micro_usd_per_hour)
     return LimitRow(kind, name, priced.micro_usd_per_hour, f"{text}: one more would be worth {price} an hour")
 
 
-def _usd(micro_usd: int) -> str:
-    """To the cent: a price is as exact as the values that it comes from."""
+def usd(micro_usd: int) -> str:
+    """Money to the cent: a price is as exact as the values that it comes from."""
     return format_usd(divide(micro_usd, _MICRO_PER_CENT, Rounding.HALF_EVEN) * _MICRO_PER_CENT)
 
 
@@ -191,7 +191,7 @@ def _waiting_row(state: State, wish: Wish) -> WaitingRow:
     row = wish.row
     where = f"{row.chips} {row.accelerator} in {row.pool_id}"
     if wish.lacking_micro_usd > 0:
-        text = f"{where} would have to be worth {_usd(wish.lacking_micro_usd)} an hour more than it is"
+        text = f"{where} would have to be worth {usd(wish.lacking_micro_usd)} an hour more than it is"
     else:
         text = f"{where} would be worth having if others moved to make room, or once what is asked back is free"
     return WaitingRow(
